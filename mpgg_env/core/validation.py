@@ -1,0 +1,72 @@
+"""Checks of public arguments. Each raises an error that names the parameter, what is allowed and what came."""
+
+import difflib
+import math
+import numbers
+from collections.abc import Collection, Sequence
+from typing import Any
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """A hint for a misspelt name, such as `; did you mean 'boundary'?`, or an empty text."""
+    matches = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def check_known(names: Collection[str], known: Collection[str], what: str) -> None:
+    """Raises ValueError for the first of `names` that is not in `known`."""
+    for name in names:
+        if name not in known:
+            raise ValueError(f"unknown {what} {name!r}{suggestion(name, known)}")
+
+
+def check_integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
+    """The value as int; bool and float are refused, numpy integers are welcome."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < minimum or (maximum is not None and value > maximum):
+        allowed = f">= {minimum}" if maximum is None else f"in [{minimum}, {maximum}]"
+        raise ValueError(f"{name} must be {allowed}, got {value}")
+    return int(value)
+
+
+def check_real(
+    name: str, value: Any, minimum: float = -math.inf, maximum: float = math.inf, *, open_minimum: bool = False
+) -> float:
+    """The value as a finite float in [minimum, maximum], or in (minimum, maximum] with `open_minimum`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    number = float(value)
+    low_enough = number > minimum if open_minimum else number >= minimum
+    if not math.isfinite(number) or not low_enough or number > maximum:
+        raise ValueError(f"{name} must be {_interval(minimum, maximum, open_minimum)}, got {value!r}")
+    return number
+
+
+def _interval(minimum: float, maximum: float, open_minimum: bool) -> str:
+    if math.isinf(minimum) and math.isinf(maximum):
+        return "finite"
+    if math.isinf(maximum):
+        return f"finite and {'>' if open_minimum else '>='} {minimum:g}"
+    return f"in {'(' if open_minimum else '['}{minimum:g}, {maximum:g}]"
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """The value if it is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    """Raises ValueError, with a suggestion, when `value` is not one of `choices`."""
+    if value not in choices:
+        hint = suggestion(value, choices) if isinstance(value, str) else ""
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}{hint}")
+
+
+def check_pair(name: str, value: Any) -> tuple[Any, Any]:
+    """The value as a pair; strings and other lengths are refused."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair, got {value!r}")
+    return value[0], value[1]

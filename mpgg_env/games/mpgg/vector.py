@@ -1,0 +1,264 @@
+"""The array interface: B replicas of the game in one call, without dictionaries."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+from gymnasium.utils.seeding import np_random
+
+from mpgg_env.core.types import BoolArray, Float32Array, FloatArray, Int8Array, IntArray
+from mpgg_env.core.validation import check_choice, check_flag, check_integer
+from mpgg_env.games.mpgg import kernels
+from mpgg_env.games.mpgg.config import MPGGConfig
+from mpgg_env.games.mpgg.observation import OBSERVATION_SCALES, Observer
+from mpgg_env.games.mpgg.rules import (
+    GAME_ACTIONS,
+    casino_costs,
+    casino_gains,
+    destinations,
+    initial_positions,
+    move_names,
+)
+from mpgg_env.games.mpgg.state import MPGGState
+
+ACTION_MODES: Final = ("masked", "joint")
+
+
+class MPGGVectorEnv:
+    """B independent replicas of the migratory public goods game, stepped together on arrays.
+
+    Replica b, reset with seed s, plays exactly the episode of a `ParallelEnv` reset with seed s. All replicas
+    are in the same phase and end together; after the end the caller resets.
+
+    Args:
+        config: Rules of the game.
+        n_replicas: Number of replicas B.
+        action_mode: "masked": one action index for both phases (game 0 = D, 1 = C; migration one index per
+            move), an illegal one is replaced by a uniformly random legal one and counted. "joint":
+            `2 * n_moves` actions, `a % 2` is played in the game phase and `a // 2` moves.
+        strict: Raise ValueError on an illegal action instead of replacing it.
+        obs_scale: "natural" units or "unit" (every slot divided by its upper bound).
+    """
+
+    def __init__(
+        self,
+        config: MPGGConfig,
+        n_replicas: int = 1,
+        *,
+        action_mode: Literal["masked", "joint"] = "masked",
+        strict: bool = False,
+        obs_scale: Literal["natural", "unit"] = "natural",
+    ) -> None:
+        check_choice("action_mode", action_mode, ACTION_MODES)
+        check_choice("obs_scale", obs_scale, OBSERVATION_SCALES)
+        self.config = config
+        self.n_replicas = check_integer("n_replicas", n_replicas, 1)
+        self.n_agents = config.n_players
+        self.action_mode = action_mode
+        self.strict = check_flag("strict", strict)
+        self.max_cycles = config.max_cycles
+        self.cost: FloatArray = casino_costs(config)
+        self.gain: FloatArray = casino_gains(config)
+        self.observer = Observer(config, obs_scale)
+        self.n_actions = 2 * config.n_moves if action_mode == "joint" else max(len(GAME_ACTIONS), config.n_moves)
+        self.cycle = 0
+        self.illegal: IntArray = np.zeros((self.n_replicas, self.n_agents), np.int64)
+        self.generators = [np_random()[0] for _ in range(self.n_replicas)]
+        self._destinations, legal_moves = destinations(config)
+        self._game_mask, self._move_masks = self._action_masks(legal_moves)
+        self._state: MPGGState | None = None
+
+    @property
+    def state(self) -> MPGGState:
+        """The live state record; copy it to keep it.
+
+        Raises:
+            RuntimeError: The environment has not been reset yet.
+        """
+        if self._state is None:
+            raise RuntimeError("call reset() first: there is no state before it")
+        return self._state
+
+    def reset(
+        self, seed: int | Sequence[int] | None = None, positions: Any = None
+    ) -> tuple[Float32Array, dict[str, Any]]:
+        """Starts a new episode in every replica.
+
+        Args:
+            seed: One seed per replica, or one integer s for the seeds s, s + 1, ...; None goes on with the
+                generators as they are.
+            positions: Casinos of the agents, (N,) or (B, N), in place of the configured start.
+
+        Returns:
+            Observations (B, N, 8) and `{"action_mask": (B, N, n_actions) int8, "illegal": (B, N) int64}`.
+        """
+        starts = None if positions is None else self._checked_positions(positions)
+        if seed is not None:
+            self.generators = [np_random(value)[0] for value in self._seeds(seed)]
+        if starts is None:
+            starts = np.stack([initial_positions(self.config, generator) for generator in self.generators])
+        shape, counts = starts.shape, (self.n_replicas, self.config.n_casinos)
+        self._state = MPGGState(
+            positions=starts,
+            last_actions=np.zeros(shape, np.int8),
+            occupancy=np.zeros(counts, np.int64),
+            cooperators=np.zeros(counts, np.int64),
+            phase="game",
+            round=0,
+        )
+        self._count()
+        self.cycle = 0
+        self.illegal = np.zeros(shape, np.int64)
+        return self.observer.observe(self._state), self._infos()
+
+    def step(self, actions: Any) -> tuple[Float32Array, FloatArray, BoolArray, BoolArray, dict[str, Any]]:
+        """Plays the coming phase in every replica.
+
+        Args:
+            actions: Integer actions in [0, n_actions), (B, N).
+
+        Returns:
+            Observations (B, N, 8), rewards (B, N) (the game phase pays, the migration phase pays 0), terminated
+            (B,) (never), truncated (B,) (the cycle `max_cycles` has been played), and the infos of `reset`.
+
+        Raises:
+            TypeError: The actions are not integers.
+            ValueError: An action is out of range, or illegal in this phase under `strict`.
+            RuntimeError: The episode is over.
+        """
+        state = self.state
+        if self.cycle >= self.max_cycles:
+            raise RuntimeError("the episode is over: call reset()")
+        chosen = self._legal_actions(self._checked_actions(actions))
+        if state.phase == "game":
+            rewards = self._play_game(chosen)
+        else:
+            rewards = self._migrate(chosen)
+        self.cycle += 1
+        terminated = np.zeros(self.n_replicas, np.bool_)
+        truncated = np.full(self.n_replicas, self.cycle >= self.max_cycles)
+        return self.observer.observe(state), rewards, terminated, truncated, self._infos()
+
+    def restore(self, state: MPGGState, cycle: int, illegal: IntArray) -> None:
+        """Continues from a state record of this game; the generators are the caller's concern."""
+        self._state, self.cycle, self.illegal = state, cycle, illegal
+
+    def action_masks(self) -> Int8Array:
+        """Which actions are legal in the coming phase, (B, N, n_actions), 1 or 0, in a new array."""
+        if self.state.phase == "game":
+            return np.tile(self._game_mask, (self.n_replicas, self.n_agents, 1))
+        return self._move_masks[self.state.positions]
+
+    def action_names(self, action: int) -> str:
+        """What an action does in the coming phase, for messages."""
+        names = GAME_ACTIONS if self.state.phase == "game" else move_names(self.config)
+        index = action
+        if self.action_mode == "joint":
+            index = action % 2 if self.state.phase == "game" else action // 2
+        return names[index] if index < len(names) else "nothing"
+
+    def _play_game(self, chosen: IntArray) -> FloatArray:
+        """Every action is in before the first payoff is computed, so that payoffs do not depend on the order of agents."""
+        state, config = self.state, self.config
+        state.last_actions = (chosen % 2 if self.action_mode == "joint" else chosen).astype(np.int8)
+        self._count()
+        rewards = np.empty(state.positions.shape)
+        kernels.pay(
+            state.positions,
+            state.last_actions,
+            state.occupancy,
+            state.cooperators,
+            self.cost,
+            self.gain,
+            config.payoff == "text",
+            config.min_players,
+            rewards,
+        )
+        state.phase = "migration"
+        return rewards
+
+    def _migrate(self, chosen: IntArray) -> FloatArray:
+        state = self.state
+        kernels.relocate(chosen // 2 if self.action_mode == "joint" else chosen, self._destinations, state.positions)
+        self._count()
+        state.phase = "game"
+        state.round += 1
+        return np.zeros(state.positions.shape)
+
+    def _count(self) -> None:
+        state = self.state
+        kernels.count(state.positions, state.last_actions, state.occupancy, state.cooperators)
+
+    def _action_masks(self, legal_moves: BoolArray) -> tuple[Int8Array, Int8Array]:
+        """The mask of the game phase, (n_actions,), and of the migration phase in each casino, (M, n_actions)."""
+        if self.action_mode == "joint":
+            return np.ones(self.n_actions, np.int8), np.repeat(legal_moves, 2, axis=1).astype(np.int8)
+        game = np.zeros(self.n_actions, np.int8)
+        game[: len(GAME_ACTIONS)] = 1
+        moves = np.zeros((self.config.n_casinos, self.n_actions), np.int8)
+        moves[:, : self.config.n_moves] = legal_moves
+        return game, moves
+
+    def _infos(self) -> dict[str, Any]:
+        return {"action_mask": self.action_masks(), "illegal": self.illegal.copy()}
+
+    def _checked_actions(self, actions: Any) -> IntArray:
+        chosen = np.asarray(actions)
+        if chosen.dtype.kind not in "iu":
+            raise TypeError(f"actions must be integers, got an array of {chosen.dtype}")
+        if chosen.shape != (self.n_replicas, self.n_agents):
+            raise ValueError(f"actions must have shape {(self.n_replicas, self.n_agents)}, got {chosen.shape}")
+        wrong = np.argwhere((chosen < 0) | (chosen >= self.n_actions))
+        if len(wrong):
+            replica, agent = wrong[0]
+            raise ValueError(
+                f"action of agent_{agent} must be in [0, {self.n_actions - 1}], got {chosen[replica, agent]}"
+            )
+        return chosen.astype(np.int64)
+
+    def _legal_actions(self, chosen: IntArray) -> IntArray:
+        """The actions with every illegal one replaced by a uniformly random legal one, drawn from its replica's generator."""
+        state = self.state
+        if state.phase == "game":
+            legal = self._game_mask[chosen] == 1
+        else:
+            legal = self._move_masks[state.positions, chosen] == 1
+        if legal.all():
+            return chosen
+        if self.strict:
+            self._refuse(chosen, legal)
+        masks = self.action_masks()
+        for b, generator in enumerate(self.generators):
+            agents = np.flatnonzero(~legal[b])
+            options = masks[b, agents].cumsum(axis=1)
+            picked = generator.integers(options[:, -1:])
+            chosen[b, agents] = (options > picked).argmax(axis=1)
+        self.illegal += ~legal
+        return chosen
+
+    def _refuse(self, chosen: IntArray, legal: BoolArray) -> None:
+        replica, agent = np.argwhere(~legal)[0]
+        allowed = np.flatnonzero(self.action_masks()[replica, agent]).tolist()
+        raise ValueError(
+            f"agent_{agent}: action {chosen[replica, agent]} is illegal in the {self.state.phase} phase; "
+            f"legal: {', '.join(f'{a} ({self.action_names(a)})' for a in allowed)}"
+        )
+
+    def _checked_positions(self, positions: Any) -> IntArray:
+        given = np.asarray(positions)
+        if given.dtype.kind not in "iu":
+            raise TypeError(f"positions must be integer casinos, got an array of {given.dtype}")
+        if given.shape not in ((self.n_agents,), (self.n_replicas, self.n_agents)):
+            raise ValueError(f"positions must give a casino for each of the {self.n_agents} agents, got {given.shape}")
+        if given.min() < 0 or given.max() >= self.config.n_casinos:
+            wrong = given[(given < 0) | (given >= self.config.n_casinos)][0]
+            raise ValueError(f"positions must be in [0, {self.config.n_casinos - 1}], got {wrong}")
+        return np.broadcast_to(given, (self.n_replicas, self.n_agents)).astype(np.int64)
+
+    def _seeds(self, seed: int | Sequence[int]) -> list[int]:
+        if isinstance(seed, Sequence | np.ndarray):
+            if len(seed) != self.n_replicas:
+                raise ValueError(f"seed must give one seed for each of the {self.n_replicas} replicas, got {len(seed)}")
+            return [check_integer("seed", value, 0) for value in seed]
+        first = check_integer("seed", seed, 0)
+        return [first + b for b in range(self.n_replicas)]
