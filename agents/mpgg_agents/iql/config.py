@@ -98,6 +98,8 @@ class IQLConfig(Config):
         check_choice("dtype", self.dtype, DTYPES)
         if self.target == "sarsa" and self.update == "before_act":
             raise ValueError("target 'sarsa' needs the next action, which update 'before_act' has not chosen yet")
+        if self.target == "sarsa" and self.flush_last:
+            raise ValueError("target 'sarsa' needs the next action, which flush_last never sees")
 
     @property
     def decay_rate(self) -> float:

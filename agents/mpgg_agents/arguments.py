@@ -1,0 +1,118 @@
+"""The command line of `mpgg`: its parsers, and words turned into checked settings."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import mpgg_env
+from mpgg_agents.experiments.flags import add_config_flags, given
+from mpgg_agents.experiments.registry import AGENTS
+from mpgg_agents.experiments.settings import Experiment, RunConfig, read_toml
+from mpgg_env.core.config import Config
+from mpgg_env.core.validation import check_choice, suggestion
+from mpgg_env.games.mpgg.config import MPGGConfig
+
+WITH_RESUME: Final = ("command", "resume", "threads", "quiet")
+
+_DESCRIPTION: Final = "The migratory public goods game, learned by independent Q-learning."
+_TRAIN: Final = """Trains one replica per seed and writes a run folder with settings, per-round metrics (Parquet),
+casino time series and final state (npz), a manifest with checksums, and figures. The preset ranks below the
+TOML file, the TOML file below the flags. A run that was stopped or killed goes on with --resume."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are exceptions, so that the command reports them all in one way."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises ValueError, with a suggestion for a misspelt command."""
+        choice = re.search(r"invalid choice: '?(.*?)'? \(choose from (.*)\)", message)
+        if choice:
+            names = choice[2].replace("'", "").split(", ")
+            message = f"unknown command {choice[1]!r}{suggestion(choice[1], names)}"
+        raise ValueError(message)
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The arguments of the words after `mpgg`.
+
+    Raises:
+        ValueError: A command or flag is unknown, lacks its value, or has a value of the wrong kind.
+    """
+    parser, commands = _parsers(_agent_of(words))
+    arguments, unknown = parser.parse_known_args(words)
+    if unknown:
+        flags = [flag for flag in commands[arguments.command]._option_string_actions if flag.startswith("--")]
+        word = next((word for word in unknown if word.startswith("-")), unknown[0]).partition("=")[0]
+        raise ValueError(f"unknown argument {word}{suggestion(word, flags)}")
+    return arguments
+
+
+def read_experiment(arguments: argparse.Namespace) -> Experiment:
+    """The experiment of `mpgg train` from preset, TOML file and flags.
+
+    Raises:
+        ValueError: A field is unknown or out of range, or the file cannot be read.
+        TypeError: A value has the wrong type.
+    """
+    file = {} if arguments.config is None else read_toml(arguments.config)
+    flags = {
+        "game": given(arguments, MPGGConfig),
+        "agent": given(arguments, AGENTS[_agent_name(arguments, file)].config_class),
+        "run": given(arguments, RunConfig),
+    }
+    return Experiment.build(file, flags)
+
+
+def check_resume(arguments: argparse.Namespace) -> None:
+    """Raises ValueError for flags that --resume does not go with: the run's own settings decide."""
+    for name, value in vars(arguments).items():
+        if name not in WITH_RESUME and value is not None:
+            raise ValueError(f"--{name.replace('_', '-')} cannot be given with --resume: the run keeps its settings")
+
+
+def _parsers(agent: type[Config]) -> tuple[Parser, dict[str, Parser]]:
+    parser = Parser(prog="mpgg", description=_DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"mpgg-env {mpgg_env.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    train = commands.add_parser(
+        "train", help="train agents and write a run folder", description=_TRAIN, allow_abbrev=False
+    )
+    _add_train_flags(train, agent)
+    info = commands.add_parser("info", help="check and summarise a run folder", allow_abbrev=False)
+    figures = commands.add_parser("figures", help="draw the figures of a complete run again", allow_abbrev=False)
+    for reader in (info, figures):
+        reader.add_argument("run", type=Path, metavar="RUN", help="folder that `mpgg train --out` wrote")
+    presets = commands.add_parser("presets", help="list the named settings with their source", allow_abbrev=False)
+    return parser, {"train": train, "info": info, "figures": figures, "presets": presets}
+
+
+def _add_train_flags(train: Parser, agent: type[Config]) -> None:
+    files = train.add_argument_group("files and machine")
+    files.add_argument("--out", type=Path, metavar="DIR", help="new or empty folder for the results")
+    files.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
+    files.add_argument("--config", type=Path, metavar="FILE", help="TOML file with sections [game], [agent], [run]")
+    files.add_argument(
+        "--threads", type=int, metavar="INT", help="threads over the seeds; the results do not depend on it [default: all]"
+    )
+    files.add_argument("--quiet", action="store_true", help="show nothing but errors")
+    add_config_flags(train, "run", RunConfig)
+    add_config_flags(train, "game (public goods with migration)", MPGGConfig)
+    add_config_flags(train, "agent", agent)
+
+
+def _agent_of(words: Sequence[str]) -> type[Config]:
+    """The kind of agent decides which flags there are, so that it is looked for before the rest is read."""
+    first = Parser(add_help=False, allow_abbrev=False)
+    first.add_argument("--agent", default=argparse.SUPPRESS)
+    first.add_argument("--config", type=Path)
+    arguments = first.parse_known_args(words)[0]
+    file = {} if arguments.config is None else read_toml(arguments.config)
+    return AGENTS[_agent_name(arguments, file)].config_class
+
+
+def _agent_name(arguments: argparse.Namespace, file: dict[str, dict[str, Any]]) -> str:
+    name = getattr(arguments, "agent", file.get("run", {}).get("agent", RunConfig().agent))
+    check_choice("agent", name, list(AGENTS))
+    return str(name)

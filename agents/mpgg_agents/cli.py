@@ -1,0 +1,198 @@
+"""The `mpgg` command: train, info, figures, presets."""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from mpgg_agents.arguments import check_resume, parse, read_experiment
+from mpgg_agents.experiments.progress import choose_display
+from mpgg_agents.experiments.settings import Experiment
+from mpgg_env.games.mpgg.config import DilemmaWarning
+
+if TYPE_CHECKING:
+    from mpgg_agents.experiments.run import Outcome, Session
+
+FAILED: Final = 1
+BAD_INPUT: Final = 2
+BY_SIGNAL: Final = 128
+
+
+class InputError(Exception):
+    """What was asked for cannot be done as asked."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the `mpgg` command.
+
+    Args:
+        argv: Words after the command's name; None for those of this process.
+
+    Returns:
+        Exit code: 0; 1 for a failure of the machine (a full disk, no memory); 2 for bad input, and then nothing
+        has been changed; 130 or 143 after SIGINT or SIGTERM.
+    """
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except InputError as error:
+        return _complain(str(error), BAD_INPUT)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _complain(_os_message(error), FAILED)
+    except MemoryError as error:
+        return _complain(f"not enough memory. {error}", FAILED)
+    except KeyboardInterrupt:
+        return _complain("interrupted", BY_SIGNAL + 2)
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
+        arguments = parse(words)
+    except SystemExit as end:  # --help and --version have been answered
+        return int(end.code or 0)
+    except (TypeError, ValueError) as error:
+        raise InputError(error) from error
+    if arguments.command == "presets":
+        return _presets()
+    if arguments.command == "train":
+        return _train(arguments, words)
+    return _info(arguments.run) if arguments.command == "info" else _figures(arguments.run)
+
+
+def _train(arguments: argparse.Namespace, words: Sequence[str]) -> int:
+    with ExitStack() as stack:
+        try:
+            if arguments.resume is not None:
+                check_resume(arguments)
+                if _is_complete(arguments.resume):
+                    return _finish_complete(arguments.resume, arguments.quiet)
+            session = stack.enter_context(_session(arguments, words))
+        except (TypeError, ValueError) as error:
+            raise InputError(error) from error
+        except OSError as error:
+            raise InputError(_os_message(error)) from error
+        outcome = session.play()
+    return _report(outcome, arguments.quiet)
+
+
+def _session(arguments: argparse.Namespace, words: Sequence[str]) -> AbstractContextManager["Session"]:
+    display = choose_display(arguments.quiet)
+    if arguments.resume is not None:
+        from mpgg_agents.experiments.run import resumed_session  # loads numba
+
+        return resumed_session(arguments.resume, threads=arguments.threads, display=display)
+    experiment = _noted_experiment(arguments)
+    if arguments.out is None:
+        raise ValueError("train needs --out DIR, a new folder for the results, or --resume RUN")
+    from mpgg_agents.experiments.run import new_session  # loads numba
+
+    return new_session(
+        experiment, arguments.out, threads=arguments.threads, display=display, command=["mpgg", *words]
+    )
+
+
+def _noted_experiment(arguments: argparse.Namespace) -> Experiment:
+    """The experiment, with the game's warning as a note on stderr."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DilemmaWarning)
+        experiment = read_experiment(arguments)
+    if not arguments.quiet:
+        for warning in caught:
+            sys.stderr.write(f"mpgg: note: {warning.message}\n")
+    return experiment
+
+
+def _report(outcome: "Outcome", quiet: bool) -> int:
+    if outcome.signal is None:
+        if not quiet:
+            from mpgg_agents.experiments.report import summary
+
+            _say(summary(outcome.path))
+        return 0
+    if outcome.complete:
+        sys.stderr.write(f"mpgg: stopped after the results of {outcome.path} were written\n")
+    else:
+        sys.stderr.write(
+            f"mpgg: stopped after {outcome.rounds_done:,} rounds, which are kept; go on with: "
+            f"mpgg train --resume {outcome.path}\n"
+        )
+    return BY_SIGNAL + outcome.signal
+
+
+def _is_complete(path: Path) -> bool:
+    from mpgg_agents.experiments.folder import load_run
+
+    return load_run(path).status == "complete"
+
+
+def _finish_complete(path: Path, quiet: bool) -> int:
+    """A complete run may still lack figures, when it was stopped while they were drawn."""
+    from mpgg_agents.experiments.folder import load_run
+    from mpgg_agents.experiments.storage import locked
+
+    run = load_run(path)
+    run.verify()
+    if run.config.run.figures:
+        from mpgg_agents.experiments.figures import draw_figures, missing_figures  # loads matplotlib
+
+        if missing_figures(run):
+            with locked(path):
+                draw_figures(run, missing_figures(run))
+    if not quiet:
+        _say(f"{path} is complete: there is nothing to resume")
+    return 0
+
+
+def _info(path: Path) -> int:
+    from mpgg_agents.experiments.report import info
+
+    try:
+        _say(info(path))
+    except ValueError as error:
+        raise InputError(error) from error
+    return 0
+
+
+def _figures(path: Path) -> int:
+    from mpgg_agents.experiments.folder import RESULTS, load_run
+    from mpgg_agents.experiments.storage import locked
+
+    try:
+        run = load_run(path)
+        for name in RESULTS:
+            run.file(name)
+    except ValueError as error:
+        raise InputError(error) from error
+    from mpgg_agents.experiments.figures import draw_figures  # loads matplotlib
+
+    with locked(path):
+        for figure in draw_figures(run):
+            _say(str(figure))
+    return 0
+
+
+def _presets() -> int:
+    from mpgg_agents.experiments.report import preset_list
+
+    _say(preset_list())
+    return 0
+
+
+def _os_message(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+
+
+def _complain(message: str, code: int) -> int:
+    sys.stderr.write(f"mpgg: error: {' '.join(message.split())}\n")
+    return code
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

@@ -1,0 +1,62 @@
+"""Command-line flags from the fields of a configuration: one flag per field, with its help and default."""
+
+import argparse
+import types
+import typing
+from collections.abc import Collection
+from typing import Any, Final, Literal
+
+from mpgg_env.core.config import Config
+
+_UNIONS: Final = (typing.Union, types.UnionType)
+
+
+def add_config_flags(parser: argparse.ArgumentParser, title: str, config: type[Config], skip: Collection[str] = ()) -> None:
+    """Adds a flag for every field of `config` but those to skip. A flag that is not given leaves no trace."""
+    group = parser.add_argument_group(title)
+    hints = typing.get_type_hints(config)
+    descriptions = config.field_help()
+    defaults = {field.name: field.default for field in config.__dataclass_fields__.values()}  # type: ignore[attr-defined]
+    for name in config.field_names():
+        if name in skip:
+            continue
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            dest=name,
+            default=argparse.SUPPRESS,
+            help=f"{descriptions[name]}{_default_text(defaults[name])}".replace("%", "%%"),
+            **_reading(hints[name]),
+        )
+
+
+def given(arguments: argparse.Namespace, config: type[Config]) -> dict[str, Any]:
+    """The fields of `config` that were given as flags."""
+    return {name: value for name, value in vars(arguments).items() if name in config.field_names()}
+
+
+def _default_text(default: Any) -> str:
+    if default is None:  # the description says what happens then
+        return ""
+    if isinstance(default, bool):
+        return f" [default: {'yes' if default else 'no'}]"
+    if isinstance(default, tuple):
+        return f" [default: {' '.join(map(str, default))}]"
+    return f" [default: {default}]"
+
+
+def _reading(hint: Any) -> dict[str, Any]:
+    """How argparse reads a value of this type: its keyword arguments."""
+    if typing.get_origin(hint) in _UNIONS:  # "or None": not giving the flag is the way to say None
+        hint = next(option for option in typing.get_args(hint) if option is not type(None))
+    if hint is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple:
+        return {"type": parts[0], "nargs": "+" if Ellipsis in parts else len(parts), "metavar": _metavar(parts[0])}
+    if origin is Literal:
+        return {"type": str, "metavar": f"{{{','.join(parts)}}}"}  # the configuration checks it, with a suggestion
+    return {"type": hint, "metavar": _metavar(hint)}
+
+
+def _metavar(kind: type) -> str:
+    return {int: "INT", float: "NUMBER"}.get(kind, "NAME")

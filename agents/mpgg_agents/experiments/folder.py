@@ -1,0 +1,288 @@
+"""A run folder: what is in it, how it is written, and how it is read back after its checksums have been checked.
+
+Files:
+    config.json: The experiment: sections game, agent and run, every field.
+    manifest.json: Versions, machine, command, times, status, and the checksums of the other files.
+    metrics.parquet: One row per seed, phase and round.
+    casinos.npz: Occupancy, cooperators and moves of every casino, as means over windows of rounds.
+    final_state.npz: Casino of every agent after the last training round, and the tables if they are kept.
+    checkpoint.npz: From where an unfinished run goes on.
+    figures/: What the other files show.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from mpgg_agents.experiments import measures, storage
+from mpgg_agents.experiments.measures import Phase
+from mpgg_agents.experiments.settings import Experiment
+from mpgg_agents.experiments.storage import Arrays
+from mpgg_env.core.types import FloatArray, IntArray
+
+FORMAT: Final = 1
+CONFIG: Final = "config.json"
+MANIFEST: Final = "manifest.json"
+METRICS: Final = "metrics.parquet"
+CASINOS: Final = "casinos.npz"
+FINAL_STATE: Final = "final_state.npz"
+CHECKPOINT: Final = "checkpoint.npz"
+FIGURES: Final = "figures"
+RESULTS: Final = (METRICS, CASINOS, FINAL_STATE)
+STATUSES: Final = ("running", "interrupted", "complete")
+
+
+class RunFolderError(ValueError):
+    """A run folder is missing, incomplete, damaged or has been changed."""
+
+
+def load_run(path: str | Path) -> "Run":
+    """Opens a run folder for reading.
+
+    Args:
+        path: The folder that `mpgg train --out` wrote.
+
+    Raises:
+        RunFolderError: It is no run folder, or its settings do not have the checksum in its manifest.
+    """
+    return Run(Path(path))
+
+
+class Run:
+    """A run folder that can be read. Each file is checked against its checksum when it is first read.
+
+    Attributes:
+        path: The folder.
+        manifest: Versions, command, seeds, times, status and checksums.
+        config: The experiment: `config.game`, `config.agent`, `config.run`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest = _read_manifest(path)
+        self.config = _read_config(path, self.manifest)
+        self._verified: set[str] = set()
+
+    @property
+    def status(self) -> str:
+        """One of running, interrupted, complete. A run that was killed is still "running"."""
+        return str(self.manifest["status"])
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seed of each replica."""
+        return self.config.run.seeds
+
+    @property
+    def cost(self) -> FloatArray:
+        """Cost of each casino, (M,)."""
+        from mpgg_env.games.mpgg.rules import casino_costs  # loads numba
+
+        return casino_costs(self.config.game)
+
+    @property
+    def gain(self) -> FloatArray:
+        """Gain factor of each casino, (M,)."""
+        from mpgg_env.games.mpgg.rules import casino_gains  # loads numba
+
+        return casino_gains(self.config.game)
+
+    @property
+    def best_values(self) -> FloatArray:
+        """What a cooperator among cooperators earns in each casino, (M,)."""
+        return measures.best_values(self.config.game, self.cost, self.gain)
+
+    def phase_rounds(self, phase: Phase) -> int:
+        """Rounds of a phase."""
+        return self.config.total_rounds if phase == "train" else self.config.run.evaluation_rounds
+
+    def metrics(self, phase: Phase = "train") -> Arrays:
+        """The measures of every round: seed (B,), round and epsilon (rounds,), the others (B, rounds).
+
+        The measures are those of `mpgg_agents.experiments.measures.MEASURES`. Phase "greedy" is the rounds
+        without exploration and learning after the training.
+
+        Raises:
+            RunFolderError: The run is not complete, or the file has been changed.
+        """
+        from mpgg_agents.experiments.table import read_metrics  # loads pyarrow
+
+        return read_metrics(self.file(METRICS), self.config, phase)
+
+    def casinos(self, phase: Phase = "train") -> Arrays:
+        """The casinos' time series, means per round over windows of `config.run.window` rounds.
+
+        Returns:
+            round (windows,), occupancy and cooperators (B, windows, M), moves (B, windows, M, n_moves), and the
+            casinos' cost and gain (M,).
+
+        Raises:
+            RunFolderError: The run is not complete, or the file has been changed.
+        """
+        arrays = storage.read_arrays(self.file(CASINOS))
+        series = {name: arrays[f"{phase}_{name}"] for name in ("round", "occupancy", "cooperators", "moves")}
+        return {**series, "cost": arrays["cost"], "gain": arrays["gain"]}
+
+    def final_state(self) -> Arrays:
+        """Positions (B, N) after the last training round, seeds (B,), and the tables `seed_<s>_<name>` if kept.
+
+        Raises:
+            RunFolderError: The run is not complete, or the file has been changed.
+        """
+        return storage.read_arrays(self.file(FINAL_STATE))
+
+    def window_means(self, size: int = 1000, phase: Phase = "train") -> dict[str, FloatArray]:
+        """What the figures and `mpgg info` show: means over windows of `size` rounds.
+
+        Args:
+            size: Rounds per window, a multiple of `config.run.window` or at least the whole phase.
+            phase: "train" or "greedy".
+
+        Returns:
+            round (windows,), the first round of each window; for every measure (B, windows); and I_alpha, I_c,
+            I_v, with `_cooperators` for cooperators alone: where on the board the agents were, (B, windows).
+
+        Raises:
+            RunFolderError: The run is not complete, or a file has been changed.
+            ValueError: The size does not fit.
+        """
+        rounds, window = self.phase_rounds(phase), self.config.run.window
+        if size < 1 or (size % window and size < rounds):
+            raise ValueError(f"size must be a positive multiple of the window of {window} rounds, got {size}")
+        casinos = self.casinos(phase)
+        lengths = window_lengths(casinos["round"], rounds)
+        means = measures.window_means(self.metrics(phase), size)
+        for name, suffix in (("occupancy", ""), ("cooperators", "_cooperators")):
+            weights = measures.group_windows(casinos[name], lengths, -(-size // window))
+            indices = measures.corridor_indices(weights, self.config.game.grid_shape, self.best_values)
+            means.update({f"{index}{suffix}": values for index, values in indices.items()})
+        return means
+
+    def file(self, name: str) -> Path:
+        """Path of a result file that has its checksum.
+
+        Raises:
+            RunFolderError: The run is not complete, or the file is missing or has been changed.
+        """
+        if name not in self.manifest["files"]:
+            raise RunFolderError(f"{self.path} has no {name} yet: the run is not complete; continue it with --resume")
+        if name not in self._verified:
+            _check_file(self.path / name, self.manifest["files"][name])
+            self._verified.add(name)
+        return self.path / name
+
+    def verify(self) -> None:
+        """Checks every file that the run has so far against its checksum.
+
+        Raises:
+            RunFolderError: A file is missing or has been changed.
+        """
+        for name in (*self.manifest["files"], *(RESULTS if self.status == "complete" else ())):
+            self.file(name)
+
+
+def window_lengths(starts: IntArray, rounds: int) -> IntArray:
+    """Rounds of each window from the first round of each."""
+    return np.diff(np.append(starts, rounds))
+
+
+def temporary_folder(path: Path) -> Path:
+    """A folder beside `path`, to be filled and then renamed to it.
+
+    A run folder appears under its own name only with settings and manifest in it, so that a run killed at any
+    moment either can be resumed or has left `path` untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=storage.TEMPORARY_SUFFIX, dir=path.parent))
+    temporary.chmod(0o755)  # mkdtemp's folders are closed to everybody else
+    return temporary
+
+
+def fill_folder(path: Path, experiment: Experiment, manifest: dict[str, Any]) -> None:
+    """Writes the settings and the manifest of a new run."""
+    content = json.dumps(experiment.to_dict(), indent=2, allow_nan=False) + "\n"
+    checksum = storage.write_bytes(path / CONFIG, content.encode())
+    write_manifest(path, {**manifest, "files": {CONFIG: checksum}})
+
+
+def check_vacant(path: Path) -> None:
+    """Raises ValueError unless a new run can be put at `path`: nothing is there, or an empty folder."""
+    if path.is_symlink() and not path.exists():
+        raise ValueError(f"out must be a new or empty folder, got the broken link {path}")
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise ValueError(f"out must be a new or empty folder, got the file {path}")
+    if any(path.iterdir()):
+        hint = "; continue the run in it with --resume" if (path / MANIFEST).exists() else ""
+        raise ValueError(f"out must be a new or empty folder, but {path} is not empty{hint}")
+
+
+def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+    """Writes the manifest with its own checksum."""
+    content = {key: value for key, value in manifest.items() if key != "checksum"}
+    signed = {**content, "checksum": _manifest_checksum(content)}
+    storage.write_bytes(path / MANIFEST, (json.dumps(signed, indent=2, allow_nan=False) + "\n").encode())
+
+
+def _manifest_checksum(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True)
+    return storage.content_checksum({"manifest": np.frombuffer(text.encode(), np.uint8)})
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise RunFolderError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise RunFolderError(f"{path} is damaged: it is not valid JSON") from error
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    if not path.is_dir():
+        raise RunFolderError(f"{path} is not a run folder: there is no such folder")
+    if not (path / MANIFEST).is_file():
+        raise RunFolderError(f"{path} is not a run folder: it has no {MANIFEST}")
+    manifest = _read_json(path / MANIFEST)
+    if not isinstance(manifest, dict):
+        raise RunFolderError(f"{path / MANIFEST} is damaged: it is not a JSON object")
+    if manifest.get("format", FORMAT) != FORMAT:
+        raise RunFolderError(f"{path} has run folder format {manifest['format']!r}; this version reads {FORMAT}")
+    content = {key: value for key, value in manifest.items() if key != "checksum"}
+    if manifest.get("checksum") != _manifest_checksum(content):
+        raise RunFolderError(f"{path / MANIFEST} has been changed: it does not have its checksum")
+    if not _is_manifest(content):
+        raise RunFolderError(f"{path / MANIFEST} is damaged: entries are missing")
+    return manifest
+
+
+def _is_manifest(content: dict[str, Any]) -> bool:
+    files = content.get("files")
+    return (
+        isinstance(files, dict)
+        and CONFIG in files
+        and set(files) <= {CONFIG, *RESULTS}
+        and content.get("status") in STATUSES
+    )
+
+
+def _read_config(path: Path, manifest: dict[str, Any]) -> Experiment:
+    _check_file(path / CONFIG, manifest["files"][CONFIG])
+    values = _read_json(path / CONFIG)
+    try:
+        return Experiment.from_dict(values)
+    except (TypeError, ValueError) as error:
+        raise RunFolderError(f"{path / CONFIG}: {error}") from error
+
+
+def _check_file(path: Path, checksum: str) -> None:
+    try:
+        actual = storage.file_checksum(path)
+    except OSError as error:
+        raise RunFolderError(f"cannot read {path}: {error.strerror}") from error
+    if actual != checksum:
+        raise RunFolderError(f"{path} has been changed or is damaged: it does not have the checksum in {MANIFEST}")

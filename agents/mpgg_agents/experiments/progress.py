@@ -1,0 +1,93 @@
+"""How far a run is: a bar on a terminal, a line now and then in a log, nothing when asked for quiet."""
+
+import sys
+import time
+from typing import Any, Final, Literal, Protocol
+
+LINE_SECONDS: Final = 10.0
+
+Display = Literal["bar", "lines", "none"]
+
+
+class Progress(Protocol):
+    """Shows the progress of a run on stderr."""
+
+    def update(self, rounds: int, cooperation_rate: float, epsilon: float) -> None:
+        """Tells that `rounds` more rounds are done."""
+
+    def say(self, message: str) -> None:
+        """Writes a line without spoiling the bar."""
+
+    def close(self) -> None:
+        """Leaves the last state on the screen."""
+
+
+def make_progress(display: Display, total: int, done: int) -> Progress:
+    """The display of a run of `total` rounds of which `done` are done."""
+    return {"bar": _Bar, "lines": _Lines, "none": _Silence}[display](total, done)
+
+
+def choose_display(quiet: bool) -> Display:
+    """A bar for people, lines for logs."""
+    if quiet:
+        return "none"
+    return "bar" if sys.stderr.isatty() else "lines"
+
+
+class _Silence:
+    def __init__(self, total: int, done: int) -> None:
+        """Nothing is shown, whatever `total` and `done` are."""
+
+    def update(self, rounds: int, cooperation_rate: float, epsilon: float) -> None:
+        pass
+
+    def say(self, message: str) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class _Bar:
+    def __init__(self, total: int, done: int) -> None:
+        from tqdm import tqdm
+
+        self._bar: Any = tqdm(
+            total=total, initial=done, unit=" rounds", unit_scale=False, dynamic_ncols=True, smoothing=0.2, file=sys.stderr
+        )
+
+    def update(self, rounds: int, cooperation_rate: float, epsilon: float) -> None:
+        self._bar.set_postfix_str(f"cooperation {cooperation_rate:.3f}, epsilon {epsilon:.3f}", refresh=False)
+        self._bar.update(rounds)
+
+    def say(self, message: str) -> None:
+        self._bar.write(f"mpgg: {message}", file=sys.stderr)
+
+    def close(self) -> None:
+        self._bar.refresh()
+        self._bar.close()
+
+
+class _Lines:
+    def __init__(self, total: int, done: int) -> None:
+        self._total, self._done = total, done
+        self._since, self._done_then = time.monotonic(), done
+
+    def update(self, rounds: int, cooperation_rate: float, epsilon: float) -> None:
+        self._done += rounds
+        elapsed = time.monotonic() - self._since
+        if elapsed < LINE_SECONDS and self._done < self._total:
+            return
+        speed = (self._done - self._done_then) / max(elapsed, 1e-9)
+        self.say(
+            f"{self._done:,} of {self._total:,} rounds, {speed:,.0f} rounds/s, "
+            f"cooperation {cooperation_rate:.3f}, epsilon {epsilon:.3f}"
+        )
+        self._since, self._done_then = time.monotonic(), self._done
+
+    def say(self, message: str) -> None:
+        sys.stderr.write(f"mpgg: {message}\n")
+        sys.stderr.flush()
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,157 @@
+"""Runs and presets as text for a terminal."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from mpgg_agents.experiments.folder import FIGURES, Run, load_run
+from mpgg_agents.experiments.registry import AGENTS
+from mpgg_env.core.types import FloatArray
+from mpgg_env.games.mpgg.config import MPGGConfig
+
+WINDOW: Final = 1000
+EDGE_WINDOWS: Final = 3
+
+# Column head: measure. Means over windows of 1,000 rounds and standard deviations over seeds.
+_COLUMNS: Final = {
+    "coop": "cooperation_rate",
+    "coop n<r": "cooperation_free",
+    "coop n>=r": "cooperation_dilemma",
+    "payoff": "mean_payoff",
+    "efficiency": "efficiency",
+    "n<r share": "free_share",
+    "n_max": "largest",
+    "empty": "empty_share",
+    "I_alpha": "I_alpha",
+    "I_c": "I_c",
+    "I_v": "I_v",
+}
+
+
+def preset_list() -> str:
+    """Every preset of every kind of agent: its source and what it changes."""
+    lines = []
+    for agent, kind in AGENTS.items():
+        for name, preset in kind.presets.items():
+            lines.append(f"{name}  (agent {agent})")
+            lines.append(f"    source: {preset.source}")
+            changes = {**preset.game, **preset.agent}
+            lines.append(f"    changes: {_settings(changes) if changes else 'nothing'}")
+    return "\n".join(lines)
+
+
+def summary(path: Path) -> str:
+    """The end of a run in a few lines: outcome, checksum, where the figures are."""
+    run = load_run(path)
+    last = _last_values(run, "train")
+    rounds = f"{len(run.seeds)} seeds x {run.config.total_rounds:,} rounds"
+    lines = [
+        f"complete: {path} ({rounds}, {run.manifest['seconds']:.1f} s)",
+        f"  last {min(_window(run), run.config.total_rounds):,} rounds: {last}",
+    ]
+    if run.config.run.evaluation_rounds:
+        lines.append(f"  {run.config.run.evaluation_rounds:,} greedy rounds: {_last_values(run, 'greedy')}")
+    lines.append(f"  results checksum: {run.manifest['results_checksum']}")
+    figures = sorted((path / FIGURES).glob("*")) if (path / FIGURES).is_dir() else []
+    lines.extend(f"  figure: {figure}" for figure in figures)
+    return "\n".join(lines)
+
+
+def info(path: Path) -> str:
+    """A run folder in text, after all its files have been checked.
+
+    Raises:
+        RunFolderError: A file is missing or has been changed.
+    """
+    run = load_run(path)
+    run.verify()
+    return "\n".join([*_head(run), *(_tables(run) if run.status == "complete" else _state(run))])
+
+
+def _head(run: Run) -> list[str]:
+    manifest, config = run.manifest, run.config
+    kind = config.kind
+    agent_changes = _changes(config.agent.to_dict(), kind.config_class().to_dict())
+    game_changes = _changes(config.game.to_dict(), {name: field.default for name, field in _game_fields().items()})
+    seeds = run.seeds
+    return [
+        f"run        {run.path}",
+        f"status     {run.status}",
+        f"made with  mpgg-env {manifest['version']}, Python {manifest['python']}, {manifest['platform']}",
+        f"command    {' '.join(manifest['command']) or '(from Python)'}",
+        f"started    {', '.join(manifest['started'])}",
+        f"ended      {manifest['ended'] or '-'} ({manifest['seconds']:.1f} s)",
+        f"agent      {config.run.agent}, preset {config.run.preset}",
+        f"           {_settings(agent_changes) or 'all defaults'}",
+        f"game       {config.game.n_players} agents, {config.game.grid_shape[0]} x {config.game.grid_shape[1]} casinos",
+        f"           {_settings(game_changes) or 'all defaults'}",
+        f"rounds     {config.total_rounds:,}, then {config.run.evaluation_rounds:,} greedy",
+        f"seeds      {len(seeds)}: {' '.join(map(str, seeds[:10]))}{' ...' if len(seeds) > 10 else ''}",
+        f"checksum   {manifest['results_checksum'] or '-'}",
+    ]
+
+
+def _state(run: Run) -> list[str]:
+    return [f"The run is not complete; go on with: mpgg train --resume {run.path}"]
+
+
+def _tables(run: Run) -> list[str]:
+    lines = ["", f"Means over windows of {_window(run):,} rounds, mean (standard deviation) over {len(run.seeds)} seeds:"]
+    trained = run.window_means(_window(run))
+    windows = len(trained["round"])
+    shown = sorted({*range(min(EDGE_WINDOWS, windows)), *range(max(0, windows - EDGE_WINDOWS), windows)})
+    rows = [[f"{int(trained['round'][w]):,}", *_cells(trained, w)] for w in shown]
+    if shown != list(range(windows)):
+        rows.insert(EDGE_WINDOWS, ["..."])
+    if run.config.run.evaluation_rounds:
+        rows.append(["greedy", *_cells(_greedy_means(run), 0)])
+    return lines + _align([["round", *_COLUMNS], *rows])
+
+
+def _greedy_means(run: Run) -> dict[str, FloatArray]:
+    return run.window_means(run.config.run.evaluation_rounds + run.config.run.window, "greedy")
+
+
+def _window(run: Run) -> int:
+    """The smallest multiple of the run's window that has at least 1,000 rounds."""
+    window = run.config.run.window
+    return -(-WINDOW // window) * window
+
+
+def _cells(means: Mapping[str, FloatArray], window: int) -> list[str]:
+    return [mean_and_deviation(means[measure][:, window]) for measure in _COLUMNS.values()]
+
+
+def mean_and_deviation(values: FloatArray) -> str:
+    """Mean and standard deviation (n - 1) over the seeds for which the measure is defined."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return "-"
+    mean = f"{known.mean():.3f}" if abs(known.mean()) < 100 else f"{known.mean():.1f}"
+    return f"{mean} ({known.std(ddof=1):.3f})" if len(known) > 1 else mean
+
+
+def _last_values(run: Run, phase: Any) -> str:
+    means = _greedy_means(run) if phase == "greedy" else run.window_means(_window(run))
+    names = ("cooperation_rate", "mean_payoff", "efficiency")
+    return ", ".join(f"{name.replace('_', ' ')} {mean_and_deviation(means[name][:, -1])}" for name in names)
+
+
+def _game_fields() -> dict[str, Any]:
+    return MPGGConfig.__dataclass_fields__
+
+
+def _changes(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {name: list(default) if isinstance(default, tuple) else default for name, default in defaults.items()}
+    return {name: value for name, value in values.items() if value != plain[name]}
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
+
+
+def _align(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows if column < len(row)) for column in range(len(rows[0]))]
+    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=False)) for row in rows]
