@@ -4,18 +4,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mpgg_env.games.mpgg.config import DilemmaWarning, MPGGConfig
+from mpgg_env.registration import register_games
 
 if TYPE_CHECKING:
     from mpgg_env import mpgg_v0
     from mpgg_env.games.mpgg.env import MPGGParallelEnv
     from mpgg_env.games.mpgg.vector import MPGGVectorEnv
     from mpgg_env.mpgg_v0 import parallel_env
+    from mpgg_env.wrappers import MaskInObs
 
 __all__ = [
     "DilemmaWarning",
     "MPGGConfig",
     "MPGGParallelEnv",
     "MPGGVectorEnv",
+    "MaskInObs",
     "mpgg_v0",
     "parallel_env",
 ]
@@ -25,6 +28,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "MPGGParallelEnv": "mpgg_env.games.mpgg.env",
     "MPGGVectorEnv": "mpgg_env.games.mpgg.vector",
+    "MaskInObs": "mpgg_env.wrappers",
     "parallel_env": "mpgg_env.mpgg_v0",
 }
 
@@ -35,3 +39,6 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'mpgg_env' has no attribute {name!r}")
+
+
+register_games()

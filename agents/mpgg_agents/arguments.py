@@ -93,11 +93,13 @@ def _add_train_flags(train: Parser, agent: type[Config]) -> None:
     files.add_argument("--out", type=Path, metavar="DIR", help="new or empty folder for the results")
     files.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
     files.add_argument("--config", type=Path, metavar="FILE", help="TOML file with sections [game], [agent], [run]")
-    files.add_argument(
-        "--threads", type=int, metavar="INT", help="threads over the seeds; the results do not depend on it [default: all]"
-    )
+    threads = "threads over the seeds; the results do not depend on it [default: one per processor]"
+    files.add_argument("--threads", type=int, metavar="INT", help=threads)
     files.add_argument("--quiet", action="store_true", help="show nothing but errors")
-    add_config_flags(train, "run", RunConfig)
+    run = add_config_flags(train, "run", RunConfig, skip=["seeds"])
+    run.add_argument(
+        "--seeds", nargs="+", default=argparse.SUPPRESS, help=f"{RunConfig.field_help()['seeds']} [default: 0:20]"
+    )
     add_config_flags(train, "game (public goods with migration)", MPGGConfig)
     add_config_flags(train, "agent", agent)
 

@@ -92,9 +92,7 @@ def _session(arguments: argparse.Namespace, words: Sequence[str]) -> AbstractCon
         raise ValueError("train needs --out DIR, a new folder for the results, or --resume RUN")
     from mpgg_agents.experiments.run import new_session  # loads numba
 
-    return new_session(
-        experiment, arguments.out, threads=arguments.threads, display=display, command=["mpgg", *words]
-    )
+    return new_session(experiment, arguments.out, threads=arguments.threads, display=display, command=["mpgg", *words])
 
 
 def _noted_experiment(arguments: argparse.Namespace) -> Experiment:

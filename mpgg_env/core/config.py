@@ -9,7 +9,7 @@ from mpgg_env.core.validation import check_known
 
 
 class Config:
-    """Base of the frozen, slotted, keyword-only configuration dataclasses. Every field is checked once, on construction."""
+    """Base of the frozen, slotted, keyword-only configuration dataclasses. Fields are checked once, on construction."""
 
     __slots__ = ()
 

@@ -75,4 +75,4 @@ def fill_words(words: UInt32Array, first_agent: int, seed: int, step: int, purpo
 @compiled
 def below(word: np.uint64, bound: int) -> int:
     """Uniform integer in [0, bound) from a 32-bit word; each value's probability is exact to 2**-32."""
-    return np.int64((np.uint64(word) * np.uint64(bound)) >> WORD_BITS)
+    return np.int64((np.uint64(word) * np.uint64(bound)) >> WORD_BITS)  # type: ignore[return-value]

@@ -24,10 +24,11 @@ def check_integer(name: str, value: Any, minimum: int, maximum: int | None = Non
     """The value as int; bool and float are refused, numpy integers are welcome."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < minimum or (maximum is not None and value > maximum):
+    number = int(value)
+    if number < minimum or (maximum is not None and number > maximum):
         allowed = f">= {minimum}" if maximum is None else f"in [{minimum}, {maximum}]"
-        raise ValueError(f"{name} must be {allowed}, got {value}")
-    return int(value)
+        raise ValueError(f"{name} must be {allowed}, got {number}")
+    return number
 
 
 def check_real(
@@ -66,7 +67,9 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
 
 
 def check_pair(name: str, value: Any) -> tuple[Any, Any]:
-    """The value as a pair; strings and other lengths are refused."""
+    """The value as a pair, numpy arrays included; strings and other lengths are refused."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
         raise TypeError(f"{name} must be a pair, got {value!r}")
     return value[0], value[1]

@@ -1,7 +1,8 @@
 """Running experiments, keeping their results in run folders, reading and drawing them."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mpgg_env.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from mpgg_agents.experiments.figures import draw_figures
@@ -21,19 +22,16 @@ __all__ = [
 ]
 
 # Loaded on first use: `mpgg --help` must not wait for numba, pyarrow and matplotlib.
-_LAZY = {
-    "Experiment": "settings",
-    "RunConfig": "settings",
-    "Run": "folder",
-    "RunFolderError": "folder",
-    "load_run": "folder",
-    "train_run": "run",
-    "resume_run": "run",
-    "draw_figures": "figures",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(import_module(f"mpgg_agents.experiments.{_LAZY[name]}"), name)
-    raise AttributeError(f"module 'mpgg_agents.experiments' has no attribute {name!r}")
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "Experiment": "mpgg_agents.experiments.settings",
+        "RunConfig": "mpgg_agents.experiments.settings",
+        "Run": "mpgg_agents.experiments.folder",
+        "RunFolderError": "mpgg_agents.experiments.folder",
+        "load_run": "mpgg_agents.experiments.folder",
+        "train_run": "mpgg_agents.experiments.run",
+        "resume_run": "mpgg_agents.experiments.run",
+        "draw_figures": "mpgg_agents.experiments.figures",
+    },
+)

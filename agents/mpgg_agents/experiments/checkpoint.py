@@ -1,23 +1,61 @@
 """Checkpoints: one npz file from which a run goes on, refused unless it is whole and belongs to the run."""
 
+import time
 from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpgg_agents.experiments import storage
 from mpgg_agents.experiments.folder import CONFIG, RunFolderError
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_agents.iql.record import Record
-from mpgg_env.core.types import IntArray
 
 FORMAT: Final = 1
+FIRST_SECONDS: Final = 15.0
+PAUSE_FACTOR: Final = 20
+NEVER: Final = 2**62
 _CHECKSUM: Final = "checksum"
 _HEADER: Final = "header"  # format, rounds done
 _RUN: Final = "run"  # checksum of the run's config.json
 _RECORD: Final = "record/"
 _TRAINER: Final = "trainer/"
+
+
+class CheckpointPlan:
+    """When the next checkpoint is due: after a number of rounds, or by the time that checkpoints take.
+
+    Args:
+        every: Rounds between checkpoints; None for by time.
+        rounds_done: Rounds at the start of this session.
+    """
+
+    def __init__(self, every: int | None, rounds_done: int) -> None:
+        self._every = every
+        self._last_round = rounds_done
+        self._last_time = time.monotonic()
+        self._pause = FIRST_SECONDS
+        self._due_since = 0.0
+
+    def rounds_left(self, rounds_done: int) -> int:
+        """Rounds until the next checkpoint; very many when the time decides."""
+        if self._every is None:
+            return NEVER
+        return (self._last_round // self._every + 1) * self._every - rounds_done
+
+    def is_due(self, rounds_done: int) -> bool:
+        """Whether a checkpoint should be written now."""
+        self._due_since = time.monotonic()
+        if self._every is not None:
+            return self.rounds_left(rounds_done) <= 0
+        return self._due_since - self._last_time >= self._pause
+
+    def written(self, rounds_done: int) -> None:
+        """Tells that the checkpoint that was due has been written."""
+        self._last_round, self._last_time = rounds_done, time.monotonic()
+        self._pause = max(FIRST_SECONDS, PAUSE_FACTOR * (self._last_time - self._due_since))
 
 
 def write_checkpoint(path: Path, run_checksum: str, rounds_done: int, trainer: Arrays, record: Record) -> None:
@@ -71,5 +109,5 @@ def _section(arrays: Arrays, prefix: str) -> Arrays:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _text_array(text: str) -> "IntArray":
-    return np.frombuffer(text.encode(), np.uint8)  # type: ignore[return-value]
+def _text_array(text: str) -> NDArray[np.uint8]:
+    return np.frombuffer(text.encode(), np.uint8)

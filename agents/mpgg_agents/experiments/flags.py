@@ -11,7 +11,9 @@ from mpgg_env.core.config import Config
 _UNIONS: Final = (typing.Union, types.UnionType)
 
 
-def add_config_flags(parser: argparse.ArgumentParser, title: str, config: type[Config], skip: Collection[str] = ()) -> None:
+def add_config_flags(
+    parser: argparse.ArgumentParser, title: str, config: type[Config], skip: Collection[str] = ()
+) -> argparse._ArgumentGroup:
     """Adds a flag for every field of `config` but those to skip. A flag that is not given leaves no trace."""
     group = parser.add_argument_group(title)
     hints = typing.get_type_hints(config)
@@ -27,6 +29,7 @@ def add_config_flags(parser: argparse.ArgumentParser, title: str, config: type[C
             help=f"{descriptions[name]}{_default_text(defaults[name])}".replace("%", "%%"),
             **_reading(hints[name]),
         )
+    return group
 
 
 def given(arguments: argparse.Namespace, config: type[Config]) -> dict[str, Any]:

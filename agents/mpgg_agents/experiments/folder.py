@@ -204,8 +204,8 @@ def temporary_folder(path: Path) -> Path:
 def fill_folder(path: Path, experiment: Experiment, manifest: dict[str, Any]) -> None:
     """Writes the settings and the manifest of a new run."""
     content = json.dumps(experiment.to_dict(), indent=2, allow_nan=False) + "\n"
-    checksum = storage.write_bytes(path / CONFIG, content.encode())
-    write_manifest(path, {**manifest, "files": {CONFIG: checksum}})
+    storage.write_bytes(path / CONFIG, content.encode())
+    write_manifest(path, {**manifest, "files": {CONFIG: storage.file_checksum(path / CONFIG)}})
 
 
 def check_vacant(path: Path) -> None:
@@ -213,6 +213,9 @@ def check_vacant(path: Path) -> None:
     if path.is_symlink() and not path.exists():
         raise ValueError(f"out must be a new or empty folder, got the broken link {path}")
     if not path.exists():
+        above = next(folder for folder in path.absolute().parents if folder.exists())
+        if not above.is_dir():
+            raise ValueError(f"out must be a new or empty folder, but {above} is a file")
         return
     if not path.is_dir():
         raise ValueError(f"out must be a new or empty folder, got the file {path}")

@@ -1,9 +1,10 @@
 """Measures of a run: per-round columns, per-casino series, means over windows, and indices of the board."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_agents.iql.record import Record
@@ -94,9 +95,7 @@ def group_windows(values: FloatArray, lengths: IntArray, size: int) -> FloatArra
     return total / np.add.reduceat(weight, starts, axis=0)
 
 
-def corridor_indices(
-    weights: FloatArray, grid_shape: tuple[int, int], values: FloatArray
-) -> dict[str, FloatArray]:
+def corridor_indices(weights: FloatArray, grid_shape: tuple[int, int], values: FloatArray) -> dict[str, FloatArray]:
     """Where the agents of `weights` (..., M) are on the board: 0 for uniform, NaN where undefined.
 
     Returns:
@@ -123,10 +122,11 @@ def _dtype(name: str) -> type[np.generic]:
     return np.int32 if name in INTEGER_MEASURES else np.float32
 
 
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> FloatArray:  # type: ignore[type-arg]
+def _ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> FloatArray:
     """The quotient, NaN where the denominator is 0."""
     missing = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
-    return np.divide(numerator, denominator, out=missing, where=denominator != 0)
+    quotient: FloatArray = np.divide(numerator, denominator, out=missing, where=denominator != 0)
+    return quotient
 
 
 def _window_mean(values: FloatArray, starts: IntArray, weights: FloatArray | None) -> FloatArray:

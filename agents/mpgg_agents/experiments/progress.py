@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Final, Literal, Protocol
 
 LINE_SECONDS: Final = 10.0
@@ -24,7 +25,8 @@ class Progress(Protocol):
 
 def make_progress(display: Display, total: int, done: int) -> Progress:
     """The display of a run of `total` rounds of which `done` are done."""
-    return {"bar": _Bar, "lines": _Lines, "none": _Silence}[display](total, done)
+    kinds: dict[Display, Callable[[int, int], Progress]] = {"bar": _Bar, "lines": _Lines, "none": _Silence}
+    return kinds[display](total, done)
 
 
 def choose_display(quiet: bool) -> Display:
@@ -53,7 +55,7 @@ class _Bar:
         from tqdm import tqdm
 
         self._bar: Any = tqdm(
-            total=total, initial=done, unit=" rounds", unit_scale=False, dynamic_ncols=True, smoothing=0.2, file=sys.stderr
+            total=total, initial=done, unit=" rounds", dynamic_ncols=True, smoothing=0.2, file=sys.stderr
         )
 
     def update(self, rounds: int, cooperation_rate: float, epsilon: float) -> None:

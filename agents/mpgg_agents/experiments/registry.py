@@ -8,6 +8,7 @@ import numpy as np
 
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.presets import PRESETS as IQL_PRESETS
+from mpgg_agents.schedules import exponential_decay
 from mpgg_env.core.config import Config
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 class Trainer(Protocol):
     """What an experiment needs of a trainer of B replicas; see `mpgg_agents.iql.trainer.IQLTrainer`."""
 
-    total_rounds: int
+    @property
+    def total_rounds(self) -> int:
+        """Rounds of the whole training."""
 
     @property
     def rounds_done(self) -> int:
@@ -93,8 +96,7 @@ def _iql_trainer(
 
 
 def _iql_exploration(agent: IQLConfig, rounds: int) -> FloatArray:
-    exploration: FloatArray = np.maximum(agent.eps_min, agent.eps_0 * agent.decay ** np.arange(rounds))
-    return exploration
+    return np.array([exponential_decay(agent.eps_0, agent.decay, agent.eps_min, step) for step in range(rounds)])
 
 
 AGENTS: Final[dict[str, AgentKind]] = {

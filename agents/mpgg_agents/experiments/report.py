@@ -98,7 +98,7 @@ def _state(run: Run) -> list[str]:
 
 
 def _tables(run: Run) -> list[str]:
-    lines = ["", f"Means over windows of {_window(run):,} rounds, mean (standard deviation) over {len(run.seeds)} seeds:"]
+    title = f"Windows of {_window(run):,} rounds, mean (standard deviation) over {len(run.seeds)} seeds:"
     trained = run.window_means(_window(run))
     windows = len(trained["round"])
     shown = sorted({*range(min(EDGE_WINDOWS, windows)), *range(max(0, windows - EDGE_WINDOWS), windows)})
@@ -107,7 +107,7 @@ def _tables(run: Run) -> list[str]:
         rows.insert(EDGE_WINDOWS, ["..."])
     if run.config.run.evaluation_rounds:
         rows.append(["greedy", *_cells(_greedy_means(run), 0)])
-    return lines + _align([["round", *_COLUMNS], *rows])
+    return ["", title, *_align([["round", *_COLUMNS], *rows])]
 
 
 def _greedy_means(run: Run) -> dict[str, FloatArray]:

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from mpgg_agents.experiments import storage
-from mpgg_agents.experiments.folder import CASINOS, FINAL_STATE, METRICS, Run
+from mpgg_agents.experiments.folder import CASINOS, FINAL_STATE, METRICS, RESULTS, Run
 from mpgg_agents.experiments.measures import PHASES, Phase, casino_series, round_measures
 from mpgg_agents.experiments.registry import Trainer
 from mpgg_agents.experiments.storage import Arrays
@@ -33,12 +33,10 @@ def write_results(
     checksum = storage.content_checksum(
         {f"{part}/{name}": array for part, arrays in values.items() for name, array in arrays.items()}
     )
-    files = {
-        METRICS: write_metrics(run.path / METRICS, metrics),
-        CASINOS: storage.write_arrays(run.path / CASINOS, casinos),
-        FINAL_STATE: storage.write_arrays(run.path / FINAL_STATE, final_state),
-    }
-    return files, checksum
+    write_metrics(run.path / METRICS, metrics)
+    storage.write_arrays(run.path / CASINOS, casinos)
+    storage.write_arrays(run.path / FINAL_STATE, final_state)
+    return {name: storage.file_checksum(run.path / name) for name in RESULTS}, checksum
 
 
 def _metrics(run: Run, records: dict[Phase, Record]) -> Arrays:

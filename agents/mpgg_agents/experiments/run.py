@@ -1,7 +1,6 @@
 """The life of a run: start or resume, train in chunks, checkpoint, evaluate, write the results, draw the figures."""
 
 import shutil
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from mpgg_agents.experiments import folder, storage
-from mpgg_agents.experiments.checkpoint import read_checkpoint, write_checkpoint
+from mpgg_agents.experiments.checkpoint import CheckpointPlan, read_checkpoint, write_checkpoint
 from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, Run, RunFolderError, load_run
 from mpgg_agents.experiments.interrupts import Interrupts
 from mpgg_agents.experiments.manifest import new_manifest, now
@@ -21,6 +20,7 @@ from mpgg_agents.experiments.registry import Trainer
 from mpgg_agents.experiments.results import write_results
 from mpgg_agents.experiments.settings import Experiment
 from mpgg_agents.iql.record import Record
+from mpgg_env.core.compiled import is_first_compilation
 from mpgg_env.core.validation import check_integer
 
 CHUNK_SECONDS: Final = 0.5
@@ -88,7 +88,7 @@ def new_session(
     """The session of a new run; nothing is created unless the settings are good."""
     out = out.resolve()
     folder.check_vacant(out)
-    trainer = _make_trainer(experiment, threads, display)
+    trainer = _make_trainer(experiment, threads)
     manifest = new_manifest(command, experiment.run.seeds, threads)
     with _locked_folder(out, experiment, manifest):
         yield Session(load_run(out), trainer, display)
@@ -105,7 +105,7 @@ def resumed_session(path: Path, *, threads: int | None = None, display: Display 
         saved = None
         if (path / CHECKPOINT).exists():
             saved = read_checkpoint(path / CHECKPOINT, run.manifest["files"][CONFIG])
-        trainer = _make_trainer(run.config, threads, display)
+        trainer = _make_trainer(run.config, threads)
         record = None
         if saved is not None:
             record = _restore(trainer, path, *saved)
@@ -128,6 +128,8 @@ class Session:
         progress = make_progress(self._display, self.trainer.total_rounds, self.trainer.rounds_done)
         with Interrupts(progress.say) as interrupts:
             try:
+                if is_first_compilation():
+                    progress.say("compiling for the first time, which takes some seconds; later starts are quick")
                 self._update_manifest(status="running", started=[*self.run.manifest["started"], now()])
                 self._train(progress, interrupts)
             finally:
@@ -146,18 +148,19 @@ class Session:
         )
 
     def _train(self, progress: Progress, interrupts: Interrupts) -> None:
-        trainer, window, every = self.trainer, self.run.config.run.window, self.run.config.checkpoint_every
+        trainer, window = self.trainer, self.run.config.run.window
+        plan = CheckpointPlan(self.run.config.run.checkpoint_every, trainer.rounds_done)
         windows = 1
         while trainer.rounds_done < trainer.total_rounds and interrupts.received is None:
-            due = (trainer.rounds_done // every + 1) * every
-            rounds = min(windows * window, -(-(due - trainer.rounds_done) // window) * window)
-            rounds = min(rounds, trainer.total_rounds - trainer.rounds_done)
+            until_due = -(-plan.rounds_left(trainer.rounds_done) // window) * window
+            rounds = min(windows * window, until_due, trainer.total_rounds - trainer.rounds_done)
             before = time.monotonic()
             self._records.append(trainer.advance(rounds))
             progress.update(rounds, self._cooperation_rate(), trainer.epsilon)
             windows = _next_windows(windows, rounds / window, time.monotonic() - before)
-            if due <= trainer.rounds_done < trainer.total_rounds and interrupts.received is None:
+            if plan.is_due(trainer.rounds_done) and trainer.rounds_done < trainer.total_rounds:
                 self._checkpoint()
+                plan.written(trainer.rounds_done)
 
     def _cooperation_rate(self) -> float:
         return float(self._records[-1].cooperators.mean() / self.run.config.game.n_players)
@@ -222,14 +225,9 @@ def _locked_folder(out: Path, experiment: Experiment, manifest: dict[str, Any]) 
         yield
 
 
-def _make_trainer(experiment: Experiment, threads: int | None, display: Display) -> Trainer:
+def _make_trainer(experiment: Experiment, threads: int | None) -> Trainer:
     if threads is not None:
         check_integer("threads", threads, 1)
-    from mpgg_env.core.compiled import is_first_compilation  # loads numba
-
-    if display != "none" and is_first_compilation():
-        sys.stderr.write("mpgg: compiling for the first time, which takes some seconds; later starts are quick\n")
-        sys.stderr.flush()
     run = experiment.run
     return experiment.kind.make_trainer(experiment.game, experiment.agent, run.seeds, run.rounds, run.window, threads)
 

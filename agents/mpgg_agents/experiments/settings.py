@@ -14,7 +14,7 @@ from mpgg_env.games.mpgg.config import DilemmaWarning, MPGGConfig
 
 SECTIONS: Final = ("game", "agent", "run")
 MAX_SEED: Final = 2**63 - 1
-MAX_CASINO_BYTES: Final = 4 * 2**30
+MAX_CASINO_GIBIBYTES: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class RunConfig(Config):
         seeds: One replica per seed: numbers, or ranges such as 0:20, which ends before 20.
         window: Rounds per entry of the casino time series.
         checkpoint_every: Rounds between checkpoints, each written at the end of the window in which it is due;
-            default a fifth of the run.
+            default by time: the first after 15 seconds, then so that they take a twentieth of the time.
         evaluation_rounds: Greedy rounds without learning after the training; 0 for none.
         keep_tables: Keep the non-zero rows of every agent's tables in the final state (about 12 MB per seed at
             the default settings).
@@ -75,13 +75,7 @@ class Experiment:
     def __post_init__(self) -> None:
         if not isinstance(self.agent, self.kind.config_class):
             raise TypeError(f"agent must be a {self.kind.config_class.__name__}, got {self.agent!r}")
-        casino_bytes = 8 * len(self.run.seeds) * self.windows * self.game.n_casinos * (self.game.n_moves + 2)
-        if casino_bytes > MAX_CASINO_BYTES:
-            raise ValueError(
-                f"window must be larger for this board: the casino time series would take {casino_bytes / 2**30:.0f} GiB "
-                f"with {len(self.run.seeds)} seeds and {self.windows} windows (at most {MAX_CASINO_BYTES / 2**30:.0f}), "
-                f"got {self.run.window}"
-            )
+        self._check_window()
 
     @classmethod
     def build(cls, *layers: Mapping[str, Mapping[str, Any]]) -> Self:
@@ -122,6 +116,14 @@ class Experiment:
         """The three sections as plain JSON values, every field included."""
         return {"game": self.game.to_dict(), "agent": self.agent.to_dict(), "run": self.run.to_dict()}
 
+    def _check_window(self) -> None:
+        gibibytes = 8 * len(self.run.seeds) * self.windows * self.game.n_casinos * (self.game.n_moves + 2) / 2**30
+        if gibibytes > MAX_CASINO_GIBIBYTES:
+            raise ValueError(
+                f"window must be larger: the time series of {self.game.n_casinos} casinos with {self.windows} windows "
+                f"would take {gibibytes:.0f} GiB (at most {MAX_CASINO_GIBIBYTES}), got {self.run.window}"
+            )
+
     @property
     def kind(self) -> AgentKind:
         """The kind of agent."""
@@ -136,11 +138,6 @@ class Experiment:
     def windows(self) -> int:
         """Windows of the casino time series of the training."""
         return -(-self.total_rounds // self.run.window)
-
-    @property
-    def checkpoint_every(self) -> int:
-        """Rounds between checkpoints."""
-        return self.run.checkpoint_every or max(1, self.total_rounds // 5)
 
 
 def read_toml(path: Path) -> dict[str, dict[str, Any]]:

@@ -22,52 +22,46 @@ class FolderInUseError(ValueError):
     """Another process writes to the folder."""
 
 
-def write_file(path: Path, write: Callable[[BinaryIO], None]) -> str:
-    """Puts what `write` writes at `path`, or nothing: a kill leaves the old file or the new one.
-
-    Returns:
-        The checksum of the file.
-    """
+def write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Puts what `write` writes at `path`, or nothing: a kill leaves the old file or the new one."""
     temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
     try:
         with temporary.open("wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        checksum = file_checksum(temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
-    return checksum
 
 
-def write_bytes(path: Path, content: bytes) -> str:
+def write_bytes(path: Path, content: bytes) -> None:
     """`write_file` for bytes at hand."""
 
     def write(file: BinaryIO) -> None:
         file.write(content)
 
-    return write_file(path, write)
+    write_file(path, write)
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]], *, compress: bool = False) -> str:
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """`write_file` for named numeric arrays in an npz file; numpy would pickle anything else."""
     wrong = [name for name, array in arrays.items() if array.dtype.kind not in "biuf"]
     if wrong:
         raise TypeError(f"arrays must be numeric, got {arrays[wrong[0]].dtype} for {wrong[0]!r}")
-    save = np.savez_compressed if compress else np.savez
 
     def write(file: BinaryIO) -> None:
-        save(file, **arrays)  # type: ignore[arg-type]
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
-    return write_file(path, write)
+    write_file(path, write)
 
 
 def read_arrays(path: Path) -> Arrays:
     """The arrays of an npz file; a pickle inside is refused, so that reading cannot run code."""
-    with np.load(path, allow_pickle=False) as archive:
+    # Opened here, since numpy leaves a damaged file open.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
 
 

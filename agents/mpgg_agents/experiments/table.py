@@ -30,8 +30,8 @@ def metric_columns(experiment: Experiment, phase: Phase, metrics: Arrays) -> Arr
     }
 
 
-def write_metrics(path: Path, columns: Arrays) -> str:
-    """Writes the columns of all phases together and returns the file's checksum."""
+def write_metrics(path: Path, columns: Arrays) -> None:
+    """Writes the columns of all phases together."""
     arrays = {name: pa.array(values) for name, values in columns.items()}
     arrays["phase"] = pa.DictionaryArray.from_arrays(columns["phase"], list(PHASES))
     table = pa.table(arrays)
@@ -39,7 +39,7 @@ def write_metrics(path: Path, columns: Arrays) -> str:
     def write(file: BinaryIO) -> None:
         pq.write_table(table, file, compression="zstd")
 
-    return storage.write_file(path, write)
+    storage.write_file(path, write)
 
 
 def read_metrics(path: Path, experiment: Experiment, phase: Phase) -> Arrays:

@@ -1,9 +1,15 @@
 """Independent tabular Q-learning with dual replay buffers."""
 
-from mpgg_agents.iql.agent import IQLAgent, QTable
-from mpgg_agents.iql.config import IQLConfig
-from mpgg_agents.iql.presets import PRESETS, Preset
-from mpgg_agents.iql.training import AgentTables, IQLPopulation, RoundResult, learn_along, train
+from typing import TYPE_CHECKING
+
+from mpgg_env.core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mpgg_agents.iql.agent import IQLAgent, QTable
+    from mpgg_agents.iql.config import IQLConfig
+    from mpgg_agents.iql.presets import PRESETS, Preset
+    from mpgg_agents.iql.trainer import IQLTrainer
+    from mpgg_agents.iql.training import AgentTables, IQLPopulation, RoundResult, learn_along, train
 
 __all__ = [
     "PRESETS",
@@ -11,9 +17,27 @@ __all__ = [
     "IQLAgent",
     "IQLConfig",
     "IQLPopulation",
+    "IQLTrainer",
     "Preset",
     "QTable",
     "RoundResult",
     "learn_along",
     "train",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "IQLAgent": "mpgg_agents.iql.agent",
+        "QTable": "mpgg_agents.iql.agent",
+        "IQLConfig": "mpgg_agents.iql.config",
+        "PRESETS": "mpgg_agents.iql.presets",
+        "Preset": "mpgg_agents.iql.presets",
+        "IQLTrainer": "mpgg_agents.iql.trainer",
+        "AgentTables": "mpgg_agents.iql.training",
+        "IQLPopulation": "mpgg_agents.iql.training",
+        "RoundResult": "mpgg_agents.iql.training",
+        "learn_along": "mpgg_agents.iql.training",
+        "train": "mpgg_agents.iql.training",
+    },
+)

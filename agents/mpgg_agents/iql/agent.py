@@ -6,7 +6,7 @@ two-phase environment of the same contract, and it is the oracle of the compiled
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -119,7 +119,7 @@ class IQLAgent:
     def play_move(self, action: int) -> int:
         """Notes and returns the move that is taken, the agent's own or a recorded one."""
         _note_next_action(self.buffers.buffer_M, action)
-        self._last_move = self._migration_sight[0], action, sum(self._payoffs) / len(self._payoffs)
+        self._last_move = self._migration_sight[0], action, _mean(self._payoffs)
         return action
 
     def end_round(self) -> None:
@@ -216,6 +216,15 @@ def _preference(order: tuple[int, ...] | None, n_actions: int, tie: str) -> tupl
 def _note_next_action(buffer: deque[Transition], action: int) -> None:
     if buffer and buffer[-1].next_action is None:
         buffer[-1].next_action = action
+
+
+def _mean(numbers: Iterable[float]) -> float:
+    # Not `sum`, which adds with a compensation from Python 3.12 on: the bits would depend on the version.
+    total, count = 0.0, 0
+    for number in numbers:
+        total += number
+        count += 1
+    return total / count
 
 
 def _known(action: int | None) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mpgg_env.core.compiled import compiled
+from mpgg_env.core.compiled import inlined
 
 # What the random words of one agent in one round are for (`mpgg_env.core.philox.draw_words`).
 ACT: Final = 0  # words 0, 1 choose the game action, words 2, 3 the move
@@ -12,7 +12,7 @@ MIGRATION: Final = 1
 FLUSH: Final = 2**31  # + j // 4: the batch of the last game of an episode
 
 
-@compiled
+@inlined
 def updated_value(value: float, eta: float, gamma: float, reward: float, next_value: float) -> float:
     """Q(o, a) after one update: (1 - eta) Q(o, a) + eta (R + gamma Q(o', a')) ([MPGG2025] section 2.2.3)."""
     return (1.0 - eta) * value + eta * (reward + gamma * next_value)
@@ -27,7 +27,7 @@ def bin_edges(count_bins: int | None, bin_ratio: float, largest: int) -> list[in
         largest: Largest count that occurs.
     """
     exact = largest if count_bins is None else min(count_bins, largest)
-    edges = list(range(exact + 1))
+    edges = list(range(min(exact + 1, largest) + 1))  # the first bin above the limit starts right after it
     while (following := max(edges[-1] + 1, int(edges[-1] * bin_ratio))) <= largest:
         edges.append(following)
     return edges

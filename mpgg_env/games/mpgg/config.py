@@ -112,7 +112,8 @@ class MPGGConfig(Config):
     def _check_remainder(self) -> None:
         if self.remainder == "error" and self.n_agents % self.n_casinos:
             raise ValueError(
-                f"n_agents must be a multiple of the {self.n_casinos} casinos with remainder='error', got {self.n_agents}"
+                f"n_agents must be a multiple of the {self.n_casinos} casinos "
+                f"with remainder='error', got {self.n_agents}"
             )
         if self.n_players == 0:
             raise ValueError(

@@ -9,19 +9,18 @@ from gymnasium.spaces import Box, Discrete
 from pettingzoo.utils.env import ParallelEnv
 
 from mpgg_env.core.types import Float32Array, FloatArray, IntArray
-from mpgg_env.core.validation import check_choice, check_known
+from mpgg_env.core.validation import check_choice, check_integer, check_known
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.render import ansi_frame, rgb_frame
 from mpgg_env.games.mpgg.state import MPGGState, Phase
 from mpgg_env.games.mpgg.vector import MPGGVectorEnv
 
 ACTION_MASKS = ("info", "none")
-Dicts = tuple[
-    dict[str, Float32Array], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]
-]
+PLAIN_INTEGERS = frozenset({int, np.int64})
+Dicts = tuple[dict[str, Float32Array], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]
 
 
-class MPGGParallelEnv(ParallelEnv[str, Float32Array, int]):
+class MPGGParallelEnv(ParallelEnv[str, Any, Any]):
     """The migratory public goods game ([MPGG2025] section 2.1): play with whoever is in your casino, then move.
 
     A round is two calls of `step`: the game phase, then the migration phase.
@@ -135,7 +134,7 @@ class MPGGParallelEnv(ParallelEnv[str, Float32Array, int]):
         )
 
     def state(self) -> Float32Array:
-        """The global state, (2 + 2 M,): `[game phase, migration phase, occupancy of each casino, cooperators of each]`."""
+        """The global state, (2 + 2 M,): `[game phase, migration phase, occupancy, cooperators]`, per casino."""
         state = self.engine.state
         phase = (1, 0) if state.phase == "game" else (0, 1)
         return np.concatenate([phase, state.occupancy[0], state.cooperators[0]]).astype(np.float32)
@@ -167,22 +166,22 @@ class MPGGParallelEnv(ParallelEnv[str, Float32Array, int]):
 
     @max_cycles.setter
     def max_cycles(self, value: int) -> None:
-        self.engine.max_cycles = value
+        self.engine.max_cycles = check_integer("max_cycles", value, 1)
 
     @property
     def positions(self) -> IntArray:
         """Casino of each agent, (n_agents,), a copy."""
-        return self.engine.state.positions[0].copy()
+        return np.array(self.engine.state.positions[0])
 
     @property
     def occupancy(self) -> IntArray:
         """Agents in each casino, (n_casinos,), a copy."""
-        return self.engine.state.occupancy[0].copy()
+        return np.array(self.engine.state.occupancy[0])
 
     @property
     def cooperators(self) -> IntArray:
         """Present members of each casino whose last game action was C, (n_casinos,), a copy."""
-        return self.engine.state.cooperators[0].copy()
+        return np.array(self.engine.state.cooperators[0])
 
     @property
     def cost(self) -> FloatArray:
@@ -231,9 +230,10 @@ class MPGGParallelEnv(ParallelEnv[str, Float32Array, int]):
         if shapes != ((1, self.engine.n_agents), (1, self.config.n_casinos)):
             raise ValueError(f"the snapshot is of another game: {shapes[0][1]} agents on {shapes[1][1]} casinos")
         self.np_random.bit_generator.state = copy.deepcopy(snapshot["generator"])
-        self.engine.restore(state.copy(), snapshot["cycle"], snapshot["illegal"].copy())
+        live = bool(snapshot["live"])
+        self.engine.restore(state.copy(), snapshot["cycle"], snapshot["illegal"].copy(), ended=not live)
         self.engine.max_cycles = snapshot["max_cycles"]
-        self.agents = self.possible_agents.copy() if snapshot["live"] else []
+        self.agents = self.possible_agents.copy() if live else []
 
     def _action_row(self, actions: Mapping[str, Any]) -> Any:
         """The actions as an integer array (1, n_agents), in the order of the agents."""
@@ -243,12 +243,10 @@ class MPGGParallelEnv(ParallelEnv[str, Float32Array, int]):
             raise ValueError(f"the action of {error.args[0]!r} is missing") from None
         if len(actions) != len(values):
             check_known(actions, self._known_agents, "agent")
-        row = np.asarray(values)
-        if row.dtype.kind not in "iu" or row.ndim != 1:
-            for agent, value in zip(self.agents, values, strict=True):
-                if np.asarray(value).dtype.kind not in "iu" or np.ndim(value):
-                    raise TypeError(f"the action of {agent} must be an integer, got {value!r}")
-        return row[None]
+        if not PLAIN_INTEGERS.issuperset(map(type, values)):
+            # One by one, since an array of True and 2, or of an unsigned 1 and -1, changes the type of its elements.
+            values = [_integer_action(agent, value) for agent, value in zip(self.agents, values, strict=True)]
+        return np.asarray(values)[None]
 
     def _info_dicts(self, infos: dict[str, Any]) -> dict[str, dict[str, Any]]:
         # One literal per agent: a shared dict would corrupt wrappers that write into the infos.
@@ -260,3 +258,10 @@ class MPGGParallelEnv(ParallelEnv[str, Float32Array, int]):
             agent: {"action_mask": mask, "illegal": n}
             for agent, mask, n in zip(self.possible_agents, masks, counts, strict=True)
         }
+
+
+def _integer_action(agent: str, value: Any) -> int:
+    scalar = np.asarray(value)
+    if scalar.dtype.kind not in "iu" or scalar.ndim:
+        raise TypeError(f"the action of {agent} must be an integer, got {value!r}")
+    return int(scalar)

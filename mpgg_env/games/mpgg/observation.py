@@ -35,7 +35,7 @@ class Observer:
         unit = np.where(bounds > 0, bounds, 1) if scale == "unit" else np.ones_like(bounds)
         self.high: Float32Array = (bounds / unit).astype(np.float32)
         seen = {"game": config.obs_game, "migration": config.obs_migration}
-        self._features = {phase: _casino_features(config, phase) / unit[:6] for phase in PHASES}
+        self._features = {phase: (_casino_features(config, phase) / unit[:6]).astype(np.float32) for phase in PHASES}
         self._occupancy_scale = {phase: (seen[phase] != "m") / float(unit[6]) for phase in PHASES}
         self._cooperator_scale = {phase: (seen[phase] == "m_n_nC") / float(unit[7]) for phase in PHASES}
 

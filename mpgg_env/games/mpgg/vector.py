@@ -49,6 +49,8 @@ class MPGGVectorEnv:
         strict: bool = False,
         obs_scale: Literal["natural", "unit"] = "natural",
     ) -> None:
+        if not isinstance(config, MPGGConfig):
+            raise TypeError(f"config must be an MPGGConfig, got {config!r}")
         check_choice("action_mode", action_mode, ACTION_MODES)
         check_choice("obs_scale", obs_scale, OBSERVATION_SCALES)
         self.config = config
@@ -62,6 +64,7 @@ class MPGGVectorEnv:
         self.observer = Observer(config, obs_scale)
         self.n_actions = 2 * config.n_moves if action_mode == "joint" else max(len(GAME_ACTIONS), config.n_moves)
         self.cycle = 0
+        self.ended = False
         self.illegal: IntArray = np.zeros((self.n_replicas, self.n_agents), np.int64)
         self.generators = [np_random()[0] for _ in range(self.n_replicas)]
         self._destinations, legal_moves = destinations(config)
@@ -108,6 +111,7 @@ class MPGGVectorEnv:
         )
         self._count()
         self.cycle = 0
+        self.ended = False
         self.illegal = np.zeros(shape, np.int64)
         return self.observer.observe(self._state), self._infos()
 
@@ -127,21 +131,19 @@ class MPGGVectorEnv:
             RuntimeError: The episode is over.
         """
         state = self.state
-        if self.cycle >= self.max_cycles:
+        if self.ended:  # a max_cycles assigned below the cycles played must not leave live agents without a last step
             raise RuntimeError("the episode is over: call reset()")
         chosen = self._legal_actions(self._checked_actions(actions))
-        if state.phase == "game":
-            rewards = self._play_game(chosen)
-        else:
-            rewards = self._migrate(chosen)
+        rewards = self._play_game(chosen) if state.phase == "game" else self._migrate(chosen)
         self.cycle += 1
+        self.ended = self.cycle >= self.max_cycles
         terminated = np.zeros(self.n_replicas, np.bool_)
-        truncated = np.full(self.n_replicas, self.cycle >= self.max_cycles)
+        truncated = np.full(self.n_replicas, self.ended)
         return self.observer.observe(state), rewards, terminated, truncated, self._infos()
 
-    def restore(self, state: MPGGState, cycle: int, illegal: IntArray) -> None:
+    def restore(self, state: MPGGState, cycle: int, illegal: IntArray, *, ended: bool) -> None:
         """Continues from a state record of this game; the generators are the caller's concern."""
-        self._state, self.cycle, self.illegal = state, cycle, illegal
+        self._state, self.cycle, self.illegal, self.ended = state, cycle, illegal, ended
 
     def action_masks(self) -> Int8Array:
         """Which actions are legal in the coming phase, (B, N, n_actions), 1 or 0, in a new array."""
@@ -158,7 +160,7 @@ class MPGGVectorEnv:
         return names[index] if index < len(names) else "nothing"
 
     def _play_game(self, chosen: IntArray) -> FloatArray:
-        """Every action is in before the first payoff is computed, so that payoffs do not depend on the order of agents."""
+        """Every action is in before the first payoff is computed: payoffs must not depend on the order of agents."""
         state, config = self.state, self.config
         state.last_actions = (chosen % 2 if self.action_mode == "joint" else chosen).astype(np.int8)
         self._count()
@@ -217,7 +219,7 @@ class MPGGVectorEnv:
         return chosen.astype(np.int64)
 
     def _legal_actions(self, chosen: IntArray) -> IntArray:
-        """The actions with every illegal one replaced by a uniformly random legal one, drawn from its replica's generator."""
+        """The actions, every illegal one replaced by a uniformly random legal one from its replica's generator."""
         state = self.state
         if state.phase == "game":
             legal = self._game_mask[chosen] == 1

@@ -1,0 +1,68 @@
+# Needs GNU make and Python >= 3.11, nothing else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
+
+help:
+	@echo "make demo      train the default game (100,000 rounds, 20 seeds) and draw its figures"
+	@echo "make test      everything: lint, types, tests, documentation, the built wheel"
+	@echo "make bench     measure speed; prints a table and writes benchmarks/results/"
+	@echo "make coverage  tests in plain Python, with the share of the code they reach (slow)"
+	@echo "make clean     remove what was built, except .venv and runs"
+
+demo: $(VENV)/run.stamp
+	@out=runs/demo; n=2; while [ -e "$$out" ]; do out=runs/demo-$$n; n=$$((n + 1)); done; \
+	$(BIN)/mpgg train --preset text --rounds 100000 --seeds 0:20 --out "$$out"
+
+test: lint types pytest wheel-test
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test.stamp
+	$(BIN)/mypy
+
+pytest: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -q
+
+wheel-test: $(VENV)/test.stamp
+	rm -rf dist
+	$(BIN)/python -m build --quiet --outdir dist .
+	sh tests/wheel/run.sh $(BIN)/python dist/*.whl
+
+bench: $(VENV)/test.stamp
+	$(BIN)/python -m benchmarks
+
+# Compiled code is invisible to coverage, hence NUMBA_DISABLE_JIT.
+coverage: $(VENV)/test.stamp
+	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage report
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	find mpgg_env agents examples tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	$(PIP) install --constraint constraints.txt --editable '.[test]'
+	@touch $(VENV)/run.stamp $@
+
+# pip is what venv writes last: an interrupted creation starts again.
+$(BIN)/pip:
+	@for python in $(or $(PYTHON),$(CANDIDATES)); do \
+	  if $$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then \
+	    echo "creating $(VENV) with $$($$python --version)"; \
+	    exec $$python -m venv --clear $(VENV); \
+	  fi; \
+	done; \
+	echo "no Python >= 3.11 with its venv module found (tried $(or $(PYTHON),$(CANDIDATES)));" >&2; \
+	echo "install one (on Debian and Ubuntu with the package python3-venv), or name it: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+.PHONY: help demo test lint types pytest wheel-test bench coverage clean

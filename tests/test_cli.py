@@ -1,0 +1,243 @@
+"""The `mpgg` command: flags, precedence, listings, and one clear line for bad input."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from mpgg_agents.arguments import parse, read_experiment
+from mpgg_agents.cli import main
+from mpgg_agents.iql import PRESETS, IQLConfig
+from mpgg_env import MPGGConfig
+from tests.support import fresh_python
+from tests.tiny_run import FLAGS, snapshot, train
+
+
+def experiment(*words: str):
+    return read_experiment(parse(["train", *words]))
+
+
+def error_of(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
+    """The message of a command that fails for bad input, after checking that it is one line."""
+    assert main(words) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    lines = [line for line in output.err.splitlines() if not line.startswith("mpgg: note: ")]
+    assert len(lines) == 1
+    assert lines[0].startswith("mpgg: error: ")
+    return lines[0].removeprefix("mpgg: error: ")
+
+
+def test_every_field_of_game_and_agent_is_a_flag_with_help(capsys):
+    assert main(["train", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for config in (MPGGConfig, IQLConfig):
+        for name, description in config.field_help().items():
+            assert f"--{name.replace('_', '-')}" in text
+            assert description in text
+    assert set(MPGGConfig.field_names()).isdisjoint(IQLConfig.field_names())
+
+
+def test_flags_reach_the_settings_in_their_own_types():
+    made = experiment(
+        *("--n-agents", "20", "--grid-shape", "2", "3", "--gain-range", "1.2", "4", "--boundary", "mask"),
+        *("--strict-dilemma", "--cost", "0", "1", "2", "3", "4", "5"),
+        *("--eta", "0.5", "--game-order", "1", "0", "--flush-last", "--count-bins", "8"),
+        *("--seeds", "4", "10:12", "--rounds", "50", "--keep-tables", "--no-figures"),
+    )
+    assert made.game == MPGGConfig(
+        n_agents=20,
+        grid_shape=(2, 3),
+        gain_range=(1.2, 4),
+        boundary="mask",
+        strict_dilemma=True,
+        cost=(0, 1, 2, 3, 4, 5),
+    )
+    assert made.agent == IQLConfig(eta=0.5, game_order=(1, 0), flush_last=True, count_bins=8)
+    assert made.run.seeds == (4, 10, 11)
+    assert (made.run.rounds, made.run.keep_tables, made.run.figures) == (50, True, False)
+
+
+def test_preset_ranks_below_file_and_file_below_flags(tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text(
+        '[game]\nboundary = "wall"\n[agent]\ngamma = 0.5\ntie = "last"\n[run]\npreset = "author_code"\nseeds = "1:3"\n'
+    )
+    made = experiment("--config", str(file), "--tie", "random", "--rounds", "70")
+    assert made.game.payoff == PRESETS["author_code"].game["payoff"] == "code"
+    assert made.game.boundary == "wall"
+    assert (made.agent.gamma, made.agent.tie, made.agent.decay) == (0.5, "random", 0.995)
+    assert (made.run.seeds, made.run.rounds) == ((1, 2), 70)
+
+
+def test_listing_names_every_preset_with_its_source(capsys):
+    assert main(["presets"]) == 0
+    text = capsys.readouterr().out
+    for name, preset in PRESETS.items():
+        assert re.search(rf"^{name} ", text, re.MULTILINE)
+        assert preset.source in text
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == "mpgg-env 0.1.0\n"
+
+
+def test_help_and_listing_load_no_slow_library():
+    code = (
+        "import sys; from mpgg_agents.cli import main; main(['train', '--help']); main(['presets']); "
+        "print([name for name in ('numba', 'matplotlib', 'pyarrow', 'scipy', 'PIL') if name in sys.modules])"
+    )
+    assert fresh_python(code).splitlines()[-1] == "[]"
+
+
+BAD_WORDS = {
+    "no command": ([], "the following arguments are required: COMMAND"),
+    "command": (["trian"], "unknown command 'trian'; did you mean 'train'?"),
+    "flag": (["train", "--ronds", "5"], "unknown argument --ronds; did you mean '--rounds'?"),
+    "flag with value": (["train", "--gama=1"], "unknown argument --gama; did you mean '--gamma'?"),
+    "stray word": (["presets", "all"], "unknown argument all"),
+    "no number": (["train", "--eta", "much"], "argument --eta: invalid float value: 'much'"),
+    "nan": (["train", "--eta", "nan"], "eta must be in (0, 1], got nan"),
+    "infinite": (["train", "--gain-range", "1.5", "inf"], "gain_range[1] must be finite and >= 0, got inf"),
+    "range": (["train", "--gamma", "1.5"], "gamma must be in [0, 1], got 1.5"),
+    "choice": (
+        ["train", "--boundary", "tours"],
+        "boundary must be one of 'torus', 'wall', 'mask', got 'tours'; did you mean 'torus'?",
+    ),
+    "shape": (["train", "--cost", "1", "2"], "cost must have one value for each of the 25 casinos, got 2 values"),
+    "preset": (
+        ["train", "--preset", "texts"],
+        "preset must be one of 'text', 'author_code', 'corridor_wall', 'gamma_0', got 'texts'; did you mean 'text'?",
+    ),
+    "agent": (["train", "--agent", "dqm"], "agent must be one of 'iql', got 'dqm'"),
+    "rounds": (["train", "--rounds", "0"], "rounds must be in [1, 2147483647], got 0"),
+    "seed": (["train", "--seeds", "1", "x"], "seeds must be integers or ranges such as 0:20, got 'x'"),
+    "negative seed": (["train", "--seeds", "1", "-2"], f"seeds must be in [0, {2**63 - 1}], got -2"),
+    "empty range": (["train", "--seeds", "5:5"], "seeds must be ranges of 1 to 1000000 seeds, got '5:5'"),
+    "same seed": (["train", "--seeds", "1", "0:3"], "seeds must be distinct, got 1 twice"),
+    "no out": (["train"], "train needs --out DIR, a new folder for the results, or --resume RUN"),
+    "threads": (["train", "--threads", "0"], "threads must be >= 1, got 0"),
+    "window": (
+        ["train", "--moves", "anywhere", "--grid-shape", "40", "40"],
+        "window must be larger: the time series of 1600 casinos with 1000 windows would take 382 GiB (at most 4), "
+        "got 100",
+    ),
+    "move order": (["train", "--move-order", "0", "1"], "an action order must have all 5 actions, got (0, 1)"),
+    "combination": (
+        ["train", "--target", "sarsa", "--update", "before_act"],
+        "target 'sarsa' needs the next action, which update 'before_act' has not chosen yet",
+    ),
+    "resume and more": (
+        ["train", "--resume", "run", "--rounds", "5"],
+        "--rounds cannot be given with --resume: the run keeps its settings",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_WORDS)
+def test_bad_words_give_one_line_and_create_nothing(name, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words, message = BAD_WORDS[name]
+    out = (
+        ["--out", str(tmp_path / "run")] if words[:1] == ["train"] and name not in ("no out", "resume and more") else []
+    )
+    assert error_of(capsys, [*words, *out]) == message
+    assert snapshot(tmp_path) == {}
+
+
+BAD_FILES = {
+    "no toml": ("[game\n", "is not valid TOML"),
+    "not text": (b"\xff\xfe", "is not valid TOML"),
+    "section": ("[gmae]\nn_agents = 3\n", "unknown section in {}"),
+    "loose value": ("game = 3\n", "game in {} must be a section [game], got 3"),
+    "field": ("[game]\nn_agnets = 3\n", "unknown MPGGConfig field 'n_agnets'; did you mean 'n_agents'?"),
+    "run field": ("[run]\nround = 3\n", "unknown RunConfig field 'round'; did you mean 'rounds'?"),
+    "type": ('[agent]\neta = "x"\n', "eta must be a number, got 'x'"),
+    "nan": ("[agent]\neta = nan\n", "eta must be in (0, 1], got nan"),
+    "agent type": ("[run]\nagent = 3\n", "agent must be one of 'iql', got 3"),
+    "seed type": ("[run]\nseeds = [1.5]\n", "seeds must be an integer, got 1.5"),
+    "flag type": ("[run]\nfigures = 1\n", "figures must be True or False, got 1"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_files_give_one_line_and_create_nothing(name, tmp_path, capsys):
+    content, message = BAD_FILES[name]
+    file = tmp_path / "study.toml"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    before = snapshot(tmp_path)
+    told = error_of(capsys, ["train", "--config", str(file), "--out", str(tmp_path / "run")])
+    assert message.format(file) in told
+    assert snapshot(tmp_path) == before
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path, capsys):
+    missing = tmp_path / "no.toml"
+    assert error_of(capsys, ["train", "--config", str(missing)]) == f"cannot read {missing}: No such file or directory"
+    assert error_of(capsys, ["train", "--config", str(tmp_path)]) == f"cannot read {tmp_path}: Is a directory"
+
+
+def test_a_folder_that_is_not_empty_is_refused(tmp_path, capsys):
+    (tmp_path / "notes.txt").write_text("keep me")
+    before = snapshot(tmp_path)
+    told = error_of(capsys, ["train", *FLAGS, "--out", str(tmp_path)])
+    assert told == f"out must be a new or empty folder, but {tmp_path} is not empty"
+    told = error_of(capsys, ["train", *FLAGS, "--out", str(tmp_path / "notes.txt")])
+    assert told == f"out must be a new or empty folder, got the file {tmp_path / 'notes.txt'}"
+    told = error_of(capsys, ["train", *FLAGS, "--out", str(tmp_path / "notes.txt" / "run")])
+    assert told == f"out must be a new or empty folder, but {tmp_path / 'notes.txt'} is a file"
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("words", [["info"], ["figures"], ["train", "--resume"]], ids=" ".join)
+def test_what_is_no_run_folder_is_refused(words, tmp_path, capsys):
+    missing = tmp_path / "missing"
+    assert error_of(capsys, [*words, str(missing)]) == f"{missing} is not a run folder: there is no such folder"
+    assert error_of(capsys, [*words, str(tmp_path)]) == f"{tmp_path} is not a run folder: it has no manifest.json"
+    assert snapshot(tmp_path) == {}
+
+
+def test_info_shows_settings_and_windows(tmp_path, capsys):
+    run = tmp_path / "run"
+    assert train(run, "--gamma", "0.5") == 0
+    assert capsys.readouterr().out == ""
+    assert main(["info", str(run)]) == 0
+    text = capsys.readouterr().out
+    checksum = json.loads((run / "manifest.json").read_text())["results_checksum"]
+    for words in ("complete", "n_agents = 14", "gamma = 0.5", "grid_shape = [2, 3]", checksum, "I_alpha", "greedy"):
+        assert words in text
+
+
+def test_an_empty_folder_may_be_given(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    assert train(run) == 0
+    assert (run / "metrics.parquet").is_file()
+
+
+def test_a_full_disk_is_one_line_and_exit_code_1(tmp_path, capsys, monkeypatch):
+    from mpgg_agents.experiments import results, storage
+
+    def full(*arguments: object, **options: object) -> str:
+        raise OSError(28, "No space left on device", "somewhere")
+
+    monkeypatch.setattr(results, "write_metrics", full)
+    assert train(tmp_path / "run") == 1
+    assert capsys.readouterr().err == "mpgg: error: somewhere: No space left on device\n"
+    checkpoint = tmp_path / "run" / "checkpoint.npz"
+    assert set(storage.read_arrays(checkpoint)) > {"checksum"}
+
+
+def test_settings_in_the_run_folder_are_the_ones_asked_for(tmp_path):
+    out = Path(tmp_path / "deep" / "run")
+    assert train(out, "--eta", "0.3") == 0
+    config = json.loads((out / "config.json").read_text())
+    assert config["agent"]["eta"] == 0.3
+    assert config["game"]["n_agents"] == 14
+    assert config["run"]["seeds"] == [3, 8]
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["command"][:2] == ["mpgg", "train"]
+    assert manifest["seeds"] == [3, 8]
+    assert {"numpy", "numba", "pyarrow"} <= manifest["libraries"].keys()

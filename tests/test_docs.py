@@ -1,0 +1,89 @@
+"""Every Python block of the documentation and every example runs, and what the documents point to exists."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from mpgg_agents.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = ("README.md", "CONTRIBUTING.md")
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TRAIN_COMMAND = re.compile(r"mpgg train ([^`\n#]*)")
+BLOCKS = [
+    pytest.param(name, block.group(1), id=f"{name}-{number}")
+    for name in DOCUMENTS
+    for number, block in enumerate(PYTHON_BLOCK.finditer((ROOT / name).read_text()))
+]
+RELATIVE_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+CITATION = re.compile(r"\[[A-Z]\w*\d{4}\]")
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("mpgg_env/**/*.md")])
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+needs_the_repository = pytest.mark.skipif(
+    not (ROOT / "pyproject.toml").exists(), reason="the tests of the wheel have only some of the repository's files"
+)
+
+
+@pytest.fixture(scope="module")
+def folder_with_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `runs/demo` is a short run of the demonstration's kind."""
+    folder = tmp_path_factory.mktemp("documentation")
+    arguments = ["--preset", "text", "--rounds", "2000", "--seeds", "0:2", "--quiet", "--no-figures"]
+    assert main(["train", *arguments, "--out", str(folder / "runs" / "demo")]) == 0
+    return folder
+
+
+def test_the_readme_has_blocks_for_both_readers() -> None:
+    assert len([block for block in BLOCKS if block.values[0] == "README.md"]) >= 2
+
+
+@pytest.mark.parametrize(("name", "code"), BLOCKS)
+def test_block_runs(name: str, code: str, folder_with_a_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder_with_a_run)
+    exec(compile(code, name, "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs(
+    example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(example), run_name="__main__")
+    assert capsys.readouterr().out
+
+
+def test_examples_are_short_and_all_named_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert len(EXAMPLES) >= 5
+    for example in EXAMPLES:
+        assert len(example.read_text().splitlines()) < 80, example.name
+        assert example.name in readme, f"README.md does not mention {example.name}"
+
+
+def test_options_of_documented_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--help"]) == 0
+    known = set(re.findall(r"--[a-z0-9-]+", capsys.readouterr().out))
+    commands = [command for name in DOCUMENTS for command in TRAIN_COMMAND.findall((ROOT / name).read_text())]
+    assert len(commands) >= 2
+    for command in commands:
+        assert set(re.findall(r"--[a-z0-9-]+", command)) <= known, command
+
+
+@needs_the_repository
+@pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_to_files(document: Path) -> None:
+    missing = [link for link in RELATIVE_LINK.findall(document.read_text()) if not (document.parent / link).exists()]
+    assert not missing
+
+
+@needs_the_repository
+def test_cited_works_are_in_the_bibliography() -> None:
+    known = set(CITATION.findall((ROOT / "BIBLIOGRAPHY.md").read_text()))
+    sources = [*ROOT.glob("mpgg_env/**/*.py"), *ROOT.glob("agents/**/*.py"), *PAGES]
+    cited = {key for path in sources for key in CITATION.findall(path.read_text())}
+    assert cited
+    assert cited <= known

@@ -1,0 +1,106 @@
+"""Imports point one way, and importing the package is quick and brings little along."""
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mpgg_agents
+import mpgg_env
+from tests.support import fresh_python
+
+PACKAGES = [Path(package.__file__ or "").parent for package in (mpgg_env, mpgg_agents)]
+OUTSIDE = ("examples", "benchmarks", "tests")
+# What each part must not import. A game may import itself and the core; the list of games is read from the folder.
+GAMES = sorted(path.name for path in (PACKAGES[0] / "games").iterdir() if (path / "__init__.py").exists())
+FORBIDDEN = {
+    "mpgg_env.core": ("mpgg_env.games", "mpgg_env.analysis", "mpgg_env.mpgg_v0", "mpgg_env.wrappers"),
+    "mpgg_env.games": ("mpgg_env.analysis", "mpgg_env.mpgg_v0", "mpgg_env.wrappers"),
+    **{
+        f"mpgg_env.games.{game}": tuple(f"mpgg_env.games.{other}" for other in GAMES if other != game) for game in GAMES
+    },
+    "mpgg_env": ("mpgg_agents", *OUTSIDE),
+    "mpgg_agents": OUTSIDE,
+}
+HEAVY = ("numba", "torch", "stable_baselines3", "matplotlib", "PIL", "pygame", "pyarrow", "scipy", "mpgg_agents")
+
+TIMED_IMPORT = """
+import json, sys, time
+start = time.perf_counter()
+import mpgg_env
+print(json.dumps([time.perf_counter() - start, sorted(sys.modules)]))
+"""
+RENDERING = """
+import json, sys, warnings
+import mpgg_env
+warnings.simplefilter("ignore", mpgg_env.DilemmaWarning)
+env = mpgg_env.parallel_env(n_agents=5, grid_shape=(1, 2), render_mode="rgb_array")
+env.reset(seed=0)
+env.render()
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    for package in PACKAGES:
+        for path in sorted(package.rglob("*.py")):
+            yield ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__"), path
+
+
+def _imported(name: str, path: Path) -> set[str]:
+    """Every name that a module imports, wherever in it, with relative imports resolved."""
+    names: set[str] = set()
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+            source = ".".join(filter(None, (base, node.module)))
+            names.update(f"{source}.{alias.name}" for alias in node.names)
+    return names
+
+
+def _within(name: str, part: str) -> bool:
+    return name == part or name.startswith(f"{part}.")
+
+
+MODULES = dict(_modules())
+
+
+def test_the_modules_are_found() -> None:
+    assert {"mpgg_env", "mpgg_env.core.philox", "mpgg_env.games.mpgg.rules", "mpgg_agents.iql.config"} <= MODULES.keys()
+    assert "mpgg" in GAMES
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_point_one_way(name: str) -> None:
+    imported = _imported(name, MODULES[name])
+    for part, forbidden in FORBIDDEN.items():
+        if _within(name, part):
+            wrong = [target for target in sorted(imported) if any(_within(target, other) for other in forbidden)]
+            assert not wrong, f"{name} belongs to {part} and imports {wrong}"
+
+
+def test_importing_the_package_is_quick_and_light() -> None:
+    # The best of three, since other programs run on the machine as well.
+    runs = [json.loads(fresh_python(TIMED_IMPORT)) for _ in range(3)]
+    assert min(seconds for seconds, _ in runs) < 0.5
+    loaded = {module.partition(".")[0] for module in runs[0][1]}
+    assert "mpgg_env" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_playing_and_drawing_load_no_learning_no_plotting_and_no_window() -> None:
+    loaded = {module.partition(".")[0] for module in json.loads(fresh_python(RENDERING))}
+    assert {"numba", "PIL"} <= loaded
+    assert loaded.isdisjoint({"torch", "stable_baselines3", "matplotlib", "pygame", "tkinter", "mpgg_agents"})
+
+
+def test_every_public_name_can_be_had() -> None:
+    for name in mpgg_env.__all__:
+        assert getattr(mpgg_env, name) is not None
+    with pytest.raises(AttributeError, match=r"^module 'mpgg_env' has no attribute 'nothing'$"):
+        mpgg_env.nothing  # noqa: B018 - reading is what fails

@@ -1,0 +1,188 @@
+"""The plain agent, the compiled trainer in any layout and on any number of threads, and a resumed run: the same bits."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mpgg_agents.iql import IQLConfig, IQLTrainer, replica, train
+from mpgg_env import MPGGConfig, parallel_env
+
+SMALL: dict[str, Any] = {"n_agents": 7, "grid_shape": (2, 3)}  # 7 is no multiple of 6: the leftover agent is drawn
+OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "text": ({}, {}),
+    "before_act": ({}, {"update": "before_act"}),
+    "sarsa": ({}, {"target": "sarsa"}),
+    "tie_first": ({}, {"tie": "first", "move_order": (2, 0, 1, 4, 3), "game_order": (1, 0)}),
+    "tie_last": ({}, {"tie": "last"}),
+    "shared": ({}, {"table": "shared"}),
+    "shared_before_act": ({}, {"table": "shared", "update": "before_act", "tie": "first"}),
+    "author_code": (
+        {"payoff": "code", "obs_game": "m", "obs_migration": "m"},
+        {"table": "shared", "gamma": 0.1, "decay": 0.995, "tie": "first"},
+    ),
+    "initial_value": ({}, {"initial_value": 1.5}),
+    "past_mean": ({}, {"move_reward": "past_mean", "move_reward_window": 4}),
+    "replay": ({}, {"capacity": 5, "batch_size": 7}),
+    "replay_one": ({}, {"batch_size": 3}),
+    "replay_sarsa_mask": ({"boundary": "mask"}, {"capacity": 4, "batch_size": 2, "target": "sarsa"}),
+    "replay_before_act": ({}, {"capacity": 3, "batch_size": 2, "update": "before_act", "move_reward": "past_mean"}),
+    "replay_shared": ({"boundary": "mask"}, {"capacity": 3, "batch_size": 2, "table": "shared"}),
+    "replay_flush": ({}, {"capacity": 3, "batch_size": 5, "flush_last": True, "episodes": 7}),
+    "episodes": ({}, {"episodes": 10, "flush_last": True}),
+    "episodes_shared": ({"obs_game": "m_n_nC"}, {"episodes": 10, "table": "shared", "flush_last": True}),
+    "bins": ({"n_agents": 40}, {"count_bins": 3, "bin_ratio": 1.5}),
+    "float32": ({}, {"dtype": "float32"}),
+    "wall": ({"boundary": "wall"}, {}),
+    "mask": ({"boundary": "mask"}, {}),
+    "mask_first": ({"boundary": "mask"}, {"tie": "first"}),
+    "moore": ({"moves": "moore", "boundary": "mask"}, {}),
+    "anywhere": ({"moves": "anywhere", "grid_shape": (3, 4)}, {}),
+    "anywhere_last": ({"moves": "anywhere", "grid_shape": (3, 4)}, {"tie": "last"}),
+    "sees_all": ({"obs_game": "m_n_nC", "obs_migration": "m_n"}, {"gamma": 0.5}),
+    "min_players": ({"min_players": 2, "payoff": "code"}, {"eps_min": 0.0, "decay": 0.99}),
+    "one_casino": ({"grid_shape": (1, 1), "cell_values": "linspace"}, {}),
+    "drop": ({"remainder": "drop", "n_agents": 13}, {}),
+}
+EVERY_ROUND = 2_000
+
+
+def reference(game: dict[str, Any], agent: dict[str, Any], rounds: int, seed: int) -> dict[str, Any]:
+    """Every action, payoff and position of the plain agents, and their tables at the end."""
+    env = parallel_env(**{**SMALL, **game})
+    config = IQLConfig(**agent)
+    rows: dict[str, list[Any]] = {"games": [], "payoffs": [], "moves": [], "positions": []}
+    for population, result in train(env, config, rounds // config.episodes, seed):
+        rows["games"].append(result.game_actions)
+        rows["payoffs"].append(result.payoffs)
+        rows["moves"].append(result.moves)
+        rows["positions"].append(env.positions)
+    return {name: np.array(values) for name, values in rows.items()} | {
+        "tables": [
+            {key: row for key, row in q_table.rows.items() if (row != row.dtype.type(config.initial_value)).any()}
+            for learner in population.agents.values()
+            for q_table in (learner.Q_G, learner.Q_M)
+        ]
+    }
+
+
+def trained(game: dict[str, Any], agent: dict[str, Any], rounds: int, seed: int, **options: Any) -> IQLTrainer:
+    config = IQLConfig(**agent)
+    return IQLTrainer(
+        MPGGConfig(**{**SMALL, **game}), config, [seed], rounds // config.episodes, **{"window": 1, **options}
+    )
+
+
+def assert_equal_tables(trainer: IQLTrainer, expected: list[dict[Any, Any]], columns: int, shared: bool) -> None:
+    arrays = trainer.tables(0)
+    for kind, name in enumerate(("game", "migration")):
+        own: dict[int, dict[Any, Any]] = {}
+        for (agent, *state), values in zip(arrays[f"{name}_states"], arrays[f"{name}_values"], strict=True):
+            own.setdefault(int(agent), {})[tuple(map(int, state))] = values
+        for agent in range(1 if shared else len(expected) // 2):
+            plain = {
+                (int(key[2]) * columns + int(key[3]), int(key[6]), int(key[7])): values
+                for key, values in expected[2 * agent + kind].items()
+            }
+            assert plain.keys() == own.get(agent, {}).keys()
+            for state, values in plain.items():
+                assert values.dtype == own[agent][state].dtype
+                np.testing.assert_array_equal(own[agent][state], values)
+
+
+@pytest.mark.parametrize("layout", ["grouped", "hashed"])
+@pytest.mark.parametrize("name", OPTIONS)
+def test_trainer_equals_plain_agents(name: str, layout: str) -> None:
+    """Round by round, over 2,000 rounds: actions, payoffs and positions from the trainer's own arrays."""
+    game, agent = OPTIONS[name]
+    seed = 2**40 + 7  # both words of the key
+    expected = reference(game, agent, EVERY_ROUND, seed)
+    trainer = trained(game, agent, EVERY_ROUND, seed, layout=layout)
+    for t in range(len(expected["games"])):
+        trainer.advance(1)
+        block = trainer._replicas[0].blocks[0]
+        np.testing.assert_array_equal(block.games, expected["games"][t], err_msg=f"round {t}")
+        np.testing.assert_array_equal(block.payoffs, expected["payoffs"][t], err_msg=f"round {t}")
+        np.testing.assert_array_equal(block.moves, expected["moves"][t], err_msg=f"round {t}")
+        np.testing.assert_array_equal(trainer.positions[0], expected["positions"][t], err_msg=f"round {t}")
+    columns = trainer.config.grid_shape[1]
+    assert_equal_tables(trainer, expected["tables"], columns, shared=trainer.agent.table == "shared")
+
+
+def test_long_calls_grow_and_equal_plain_agents() -> None:
+    """One call of `advance`, in which tables and indices grow many times, against the plain agents."""
+    game = {"n_agents": 60, "grid_shape": (3, 3)}
+    expected = reference(game, {}, 2_000, 3)
+    for layout in ("grouped", "hashed"):
+        trainer = trained(game, {}, 2_000, 3, layout=layout, window=100)
+        record = trainer.advance(2_000)
+        np.testing.assert_array_equal(record.cooperators[0], expected["games"].sum(axis=1))
+        np.testing.assert_allclose(record.welfare[0], expected["payoffs"].sum(axis=1), rtol=1e-12, atol=1e-12)
+        np.testing.assert_array_equal(trainer.positions[0], expected["positions"][-1])
+        assert_equal_tables(trainer, expected["tables"], 3, shared=False)
+
+
+def final_tables(trainer: IQLTrainer) -> list[Any]:
+    return [array for b in range(len(trainer.seeds)) for _, array in sorted(trainer.tables(b).items())]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("n_blocks", [1, 4])
+@pytest.mark.parametrize("name", ["text", "replay_flush", "sees_all", "before_act"])
+def test_blocks_and_threads_change_no_bit(
+    name: str, n_blocks: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game, agent = OPTIONS[name]
+    plain = trained(game, agent, 700, 5, layout="grouped", window=50)
+    record = plain.advance(700)
+    monkeypatch.setattr(replica, "LARGEST_BLOCK", -(-7 // n_blocks))
+    other = trained(game, agent, 700, 5, layout="hashed", threads=threads, window=50)
+    assert len(other._replicas[0].blocks) == n_blocks
+    other_record = other.advance(700)
+    for field in record.__slots__:
+        np.testing.assert_array_equal(getattr(record, field), getattr(other_record, field), err_msg=field)
+    for array, other_array in zip(final_tables(plain), final_tables(other), strict=True):
+        np.testing.assert_array_equal(array, other_array)
+
+
+@pytest.mark.parametrize("layout", ["grouped", "hashed"])
+@pytest.mark.parametrize("name", ["text", "replay_flush", "past_mean", "episodes_shared", "bins", "float32", "sees_all"])
+def test_restored_run_equals_undisturbed_one(name: str, layout: str) -> None:
+    game, agent = OPTIONS[name]
+    whole = trained(game, agent, 2_000, 11, layout=layout, window=40)
+    whole.advance(800)
+    record = whole.advance(whole.total_rounds - 800)
+    first = trained(game, agent, 2_000, 11, layout=layout, window=40)
+    first.advance(800)
+    arrays = {key: array.copy() for key, array in first.state_arrays().items()}
+    assert all(array.dtype != object for array in arrays.values())
+    second = trained(game, agent, 2_000, 11, layout=layout, window=40)
+    second.restore(arrays)
+    assert second.rounds_done == 800
+    resumed = second.advance(second.total_rounds - 800)
+    for field in record.__slots__:
+        np.testing.assert_array_equal(getattr(record, field), getattr(resumed, field), err_msg=field)
+    for array, other in zip(final_tables(whole), final_tables(second), strict=True):
+        np.testing.assert_array_equal(array, other)
+    np.testing.assert_array_equal(whole.evaluate(60).cooperators, second.evaluate(60).cooperators)
+
+
+def test_replicas_do_not_depend_on_each_other() -> None:
+    config, agent = MPGGConfig(**SMALL), IQLConfig()
+    both = IQLTrainer(config, agent, [4, 9], 300)
+    alone = IQLTrainer(config, agent, [9], 300)
+    np.testing.assert_array_equal(both.advance(300).cooperators[1], alone.advance(300).cooperators[0])
+    assert not np.array_equal(both.positions[0], both.positions[1])
+
+
+def test_evaluation_is_greedy_and_learns_nothing() -> None:
+    trainer = trained({}, {"tie": "first"}, 500, 2, window=100)
+    trainer.advance(500)
+    before = final_tables(trainer)
+    trainer.evaluate(300)
+    for array, other in zip(before, final_tables(trainer), strict=True):
+        np.testing.assert_array_equal(array, other)
+    block = trainer._replicas[0].blocks[0]
+    rows = {tuple(state): values for state, values in zip(before[0].tolist(), before[1], strict=False)}
+    assert rows
+    assert set(block.games.tolist()) <= {0, 1}

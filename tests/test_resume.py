@@ -1,0 +1,288 @@
+"""Runs that are stopped: by a signal, by a kill at any moment; and folders that have been tampered with."""
+
+import json
+import os
+import random
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from mpgg_agents.cli import main
+from mpgg_agents.experiments import checkpoint, load_run, storage
+from mpgg_agents.experiments.run import new_session, resumed_session
+from tests.support import fresh_python
+from tests.tiny_run import FLAGS, results_checksum, snapshot, start, tiny, train
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A finished small run."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    assert train(out) == 0
+    return out
+
+
+@pytest.fixture
+def stopped(tmp_path):
+    """A run that was stopped after its first checkpoint, as a kill leaves it."""
+    out = tmp_path / "run"
+    with new_session(tiny(figures=False), out) as session:
+        session._records.append(session.trainer.advance(200))
+        session._checkpoint()
+    return out
+
+
+def resume(out, *flags):
+    return main(["train", "--resume", str(out), "--quiet", *flags])
+
+
+def refused(capsys, words):
+    """The line on stderr of a command that must fail with exit code 2."""
+    assert main([str(word) for word in words]) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("mpgg: error: ")
+    assert line.count("\n") == 1
+    return line
+
+
+# Kills the process by SIGKILL at its k-th call of fsync or rename, for every k, and resumes each time.
+KILL_EVERYWHERE = """
+import os, pathlib, signal, sys, json
+from mpgg_agents.cli import main
+import mpgg_agents.experiments.run, mpgg_agents.iql.trainer
+
+folder, flags = pathlib.Path(sys.argv[1]), sys.argv[2:]
+calls = 0
+
+def dying(function, fatal):
+    def call(*arguments, **options):
+        global calls
+        calls += 1
+        if calls == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **options)
+    return call
+
+def in_child(work):
+    child = os.fork()
+    if child == 0:
+        os._exit(work())
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+def killed_run(out, fatal):
+    def work():
+        for name in ("fsync", "replace", "rename"):
+            setattr(os, name, dying(getattr(os, name), fatal))
+        return main(["train", *flags, "--quiet", "--no-figures", "--out", str(out)])
+    return in_child(work)
+
+kill, code, seen = 0, -signal.SIGKILL, []
+while code == -signal.SIGKILL:
+    kill += 1
+    out = folder / str(kill)
+    code = killed_run(out, kill)
+    if out.exists() and code != 0:
+        code_again = in_child(lambda: main(["train", "--resume", str(out), "--quiet"]))
+        manifest = json.loads((out / "manifest.json").read_text())
+        left = [str(path) for path in out.rglob("*") if path.suffix == ".part"] + [
+            name for name in ("checkpoint.npz",) if (out / name).exists() and manifest["status"] != "complete"]
+        seen.append([code_again, manifest["status"], manifest["results_checksum"], left])
+print(json.dumps({"kills": kill, "code": code, "seen": seen}))
+"""
+
+
+def test_a_kill_at_every_write_is_survived(undisturbed, tmp_path):
+    told = json.loads(fresh_python(KILL_EVERYWHERE, str(tmp_path), *FLAGS))
+    assert told["code"] == 0
+    assert told["kills"] > 20
+    assert len(told["seen"]) > 15
+    assert {tuple(map(str, line)) for line in told["seen"]} == {("0", "complete", results_checksum(undisturbed), "[]")}
+
+
+def test_kills_at_random_moments_change_nothing(undisturbed, tmp_path):
+    out = tmp_path / "run"
+    long = [*FLAGS, "--rounds", "40000", "--checkpoint-every", "2000", "--quiet", "--no-figures"]
+    assert main(["train", *long, "--out", str(tmp_path / "whole")]) == 0
+    moments = random.Random(7)
+    kills = 0
+    for _ in range(6):
+        words = ["train", "--resume", str(out), "--quiet"] if out.exists() else ["train", *long, "--out", str(out)]
+        process = start(words)
+        wait_for_change(out / "checkpoint.npz", process, timeout=20)
+        time.sleep(moments.uniform(0, 0.1))
+        process.kill()
+        process.communicate()
+        kills += process.returncode == -signal.SIGKILL
+    assert kills >= 2
+    assert resume(out) == 0
+    assert results_checksum(out) == results_checksum(tmp_path / "whole")
+    assert not list(out.rglob("*.part"))
+
+
+def wait_for_change(path, process, timeout):
+    """Waits until a file appears or is replaced, or the process ends."""
+    before = path.stat().st_ino if path.exists() else None
+    end = time.monotonic() + timeout
+    while time.monotonic() < end and process.poll() is None:
+        if path.exists() and path.stat().st_ino != before:
+            return
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_leave_a_checkpoint(number, code, tmp_path):
+    out = tmp_path / "run"
+    long = [*FLAGS, "--rounds", "100000000", "--checkpoint-every", "100000000", "--window", "100000", "--no-figures"]
+    process = start(["train", *long, "--out", str(out)])
+    deadline = time.monotonic() + 60
+    while not out.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    process.send_signal(number)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in error
+    assert f"go on with: mpgg train --resume {out}" in error
+    assert load_run(out).status == "interrupted"
+    rounds, _, _ = checkpoint.read_checkpoint(out / "checkpoint.npz", load_run(out).manifest["files"]["config.json"])
+    assert 0 <= rounds < 100000000
+    assert f"stopped after {rounds:,} rounds" in error
+
+
+def test_an_interrupted_run_ends_with_the_same_results(undisturbed, stopped):
+    assert load_run(stopped).status == "running"  # as a kill leaves it
+    assert resume(stopped, "--threads", "1") == 0
+    assert results_checksum(stopped) == results_checksum(undisturbed)
+    assert not (stopped / "checkpoint.npz").exists()
+
+
+def test_a_signal_stops_between_chunks_and_keeps_them(undisturbed, tmp_path):
+    out = tmp_path / "run"
+    with new_session(tiny(figures=False), out) as session:
+        advance = session.trainer.advance
+
+        def interrupted(rounds):
+            os.kill(os.getpid(), signal.SIGINT)
+            return advance(rounds)
+
+        session.trainer.advance = interrupted
+        outcome = session.play()
+    assert (outcome.signal, outcome.complete) == (signal.SIGINT, False)
+    assert 0 < outcome.rounds_done < 600
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with resumed_session(out) as session:
+        assert session.trainer.rounds_done == outcome.rounds_done
+        assert session.play().complete
+    assert results_checksum(out) == results_checksum(undisturbed)
+
+
+def test_a_run_without_a_checkpoint_starts_again(undisturbed, tmp_path):
+    out = tmp_path / "run"
+    with new_session(tiny(figures=False), out):
+        pass
+    (out / "metrics.parquet.part").write_bytes(b"half")
+    assert resume(out) == 0
+    assert results_checksum(out) == results_checksum(undisturbed)
+    assert not list(out.rglob("*.part"))
+
+
+def test_a_complete_run_is_left_alone(undisturbed, capsys):
+    before = snapshot(undisturbed)
+    assert main(["train", "--resume", str(undisturbed)]) == 0
+    assert capsys.readouterr().out == f"{undisturbed} is complete: there is nothing to resume\n"
+    assert snapshot(undisturbed) == before
+
+
+def test_two_processes_do_not_write_one_folder(stopped, capsys):
+    with storage.locked(stopped):
+        before = snapshot(stopped)
+        assert f"{stopped} is in use by another process" in refused(capsys, ["train", "--resume", stopped])
+        assert snapshot(stopped) == before
+
+
+def flip(path):
+    """Changes one byte in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def remove(path):
+    path.unlink()
+
+
+def pickled(path):
+    np.savez(path, header=np.array([{"a": 1}], dtype=object))
+
+
+DAMAGE = (flip, truncate, empty, remove)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("name", ["config.json", "manifest.json", "metrics.parquet", "casinos.npz", "final_state.npz"])
+def test_damaged_results_are_refused(name, damage, undisturbed, tmp_path, capsys):
+    out = tmp_path / "run"
+    out.mkdir()
+    for path in undisturbed.iterdir():
+        (out / path.name).write_bytes(path.read_bytes())
+    damage(out / name)
+    before = snapshot(tmp_path)
+    for words in (["info", out], ["figures", out], ["train", "--resume", out]):
+        assert name in refused(capsys, words)
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("damage", [flip, truncate, empty, pickled])
+def test_damaged_checkpoints_are_refused(damage, stopped, capsys):
+    damage(stopped / "checkpoint.npz")
+    before = snapshot(stopped)
+    assert "checkpoint.npz" in refused(capsys, ["train", "--resume", stopped])
+    assert snapshot(stopped) == before
+
+
+def test_a_checkpoint_of_another_run_is_refused(stopped, tmp_path, capsys):
+    other = tmp_path / "other"
+    with new_session(tiny(figures=False, seeds=[3, 9]), other):
+        pass
+    (other / "checkpoint.npz").write_bytes((stopped / "checkpoint.npz").read_bytes())
+    assert "belongs to another run" in refused(capsys, ["train", "--resume", other])
+
+
+def test_a_changed_manifest_is_refused_even_if_it_is_json(undisturbed, tmp_path, capsys):
+    manifest = json.loads((undisturbed / "manifest.json").read_text())
+    for change in ({"results_checksum": "0" * 64}, {"status": "running"}, {"files": {}}, {"format": 99}):
+        (tmp_path / "manifest.json").write_text(json.dumps({**manifest, **change}))
+        assert str(tmp_path) in refused(capsys, ["info", tmp_path])
+    for text in ("[]", "3", "null", "{}", '{"format": 1', "\x00"):
+        (tmp_path / "manifest.json").write_text(text)
+        assert "manifest.json" in refused(capsys, ["info", tmp_path])
+
+
+def test_a_failing_write_keeps_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    storage.write_bytes(path, b"old")
+
+    def fail(file):
+        file.write(b"new")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        storage.write_file(path, fail)
+    assert snapshot(tmp_path).keys() == {"file"}
+    assert path.read_bytes() == b"old"
+
+
+def test_objects_are_never_written(tmp_path):
+    with pytest.raises(TypeError, match="arrays must be numeric, got object for 'a'"):
+        storage.write_arrays(tmp_path / "a.npz", {"a": np.array([{}])})
+    assert not list(tmp_path.iterdir())
