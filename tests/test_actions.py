@@ -52,6 +52,14 @@ def test_masks_worked_out_by_hand() -> None:
     assert infos["agent_1"]["action_mask"].tolist() == [1, 0, 1, 1, 1]
 
 
+def test_joint_masks_worked_out_by_hand() -> None:
+    env = small(n_agents=1, action_mode="joint")
+    _, infos = env.reset(options={"positions": [0]})
+    assert infos["agent_0"]["action_mask"].tolist() == [1] * 10
+    # Each move has two actions: stay 0 1, up 2 3, down 4 5, left 6 7, right 8 9.
+    assert env.step({"agent_0": 0})[4]["agent_0"]["action_mask"].tolist() == [1, 1, 1, 1, 0, 0, 0, 0, 1, 1]
+
+
 def test_masks_are_int8_and_in_the_info_alone() -> None:
     env = small()
     observations, infos = env.reset(seed=3)

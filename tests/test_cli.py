@@ -8,6 +8,7 @@ import pytest
 
 from mpgg_agents.arguments import parse, read_experiment
 from mpgg_agents.cli import main
+from mpgg_agents.experiments.progress import make_progress
 from mpgg_agents.iql import PRESETS, IQLConfig
 from mpgg_env import MPGGConfig
 from tests.support import fresh_python
@@ -208,6 +209,28 @@ def test_info_shows_settings_and_windows(tmp_path, capsys):
     checksum = json.loads((run / "manifest.json").read_text())["results_checksum"]
     for words in ("complete", "n_agents = 14", "gamma = 0.5", "grid_shape = [2, 3]", checksum, "I_alpha", "greedy"):
         assert words in text
+
+
+def test_a_log_gets_a_line_with_speed_cooperation_and_exploration(tmp_path, capsys):
+    assert main(["train", *FLAGS, "--no-figures", "--out", str(tmp_path / "run")]) == 0
+    output = capsys.readouterr()
+    assert re.search(
+        r"^mpgg: 600 of 600 rounds, [\d,]+ rounds/s, cooperation 0\.\d{3}, epsilon 0\.970$", output.err, re.MULTILINE
+    )  # .99995 ** 600 = .97044
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert f"results checksum: {manifest['results_checksum']}" in output.out
+
+
+def test_a_terminal_gets_a_bar(capsys):
+    bar = make_progress("bar", 600, 100)
+    bar.update(200, 0.25, 0.5)
+    bar.say("hello")
+    bar.close()
+    text = capsys.readouterr().err
+    assert "300/600" in text
+    assert "cooperation 0.250, epsilon 0.500" in text
+    assert "rounds/s" in text
+    assert "mpgg: hello\n" in text
 
 
 def test_an_empty_folder_may_be_given(tmp_path):

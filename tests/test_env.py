@@ -77,6 +77,14 @@ def test_infos_are_fresh_and_have_the_same_numeric_keys_from_reset_on() -> None:
         assert {type(info["illegal"]) for info in infos.values()} == {int}
 
 
+def test_no_agent_shares_memory_with_another() -> None:
+    env = small()
+    for observations, infos in (env.reset(), env.step(everybody(env, 0))[::4]):
+        for part in (observations, {agent: info["action_mask"] for agent, info in infos.items()}):
+            part["agent_0"][:] = 9
+            assert not any((part[agent] == 9).any() for agent in env.possible_agents[1:])
+
+
 def test_writing_into_what_a_step_gave_changes_nothing_later() -> None:
     def spoiling(env: Any, infos: Any) -> dict[str, int]:
         actions = choose(env, infos)

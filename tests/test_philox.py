@@ -11,7 +11,7 @@ from scipy.stats import chisquare
 from mpgg_env.core.philox import below, draw_words, fill_words, philox_4x32
 from tests.support import fresh_python
 
-# kat_vectors of Random123 1.14.0 ([Salmon2011]), the lines "philox4x32 10": counter, key, result.
+# The file kat_vectors of Random123 ([Salmon2011]), the lines "philox4x32 10": counter, key, result.
 KNOWN_ANSWERS = [
     (
         (0x00000000, 0x00000000, 0x00000000, 0x00000000),

@@ -51,9 +51,14 @@ def refused(capsys, words):
 KILL_EVERYWHERE = """
 import os, pathlib, signal, sys, json
 from mpgg_agents.cli import main
-import mpgg_agents.experiments.run, mpgg_agents.iql.trainer
+from mpgg_agents.experiments import table
+from tests.tiny_run import tiny
 
 folder, flags = pathlib.Path(sys.argv[1]), sys.argv[2:]
+made = tiny()  # the children inherit its compiled code
+trainer = made.kind.make_trainer(made.game, made.agent, made.run.seeds, made.run.rounds, made.run.window, None)
+trainer.advance(made.run.rounds)
+trainer.evaluate(10)
 calls = 0
 
 def dying(function, fatal):
@@ -103,7 +108,7 @@ def test_a_kill_at_every_write_is_survived(undisturbed, tmp_path):
 
 def test_kills_at_random_moments_change_nothing(undisturbed, tmp_path):
     out = tmp_path / "run"
-    long = [*FLAGS, "--rounds", "40000", "--checkpoint-every", "2000", "--quiet", "--no-figures"]
+    long = [*FLAGS, "--rounds", "200000", "--checkpoint-every", "2000", "--quiet", "--no-figures"]
     assert main(["train", *long, "--out", str(tmp_path / "whole")]) == 0
     moments = random.Random(7)
     kills = 0
@@ -202,6 +207,13 @@ def test_two_processes_do_not_write_one_folder(stopped, capsys):
         assert snapshot(stopped) == before
 
 
+def test_a_run_that_is_being_written_is_not_drawn(undisturbed, capsys):
+    with storage.locked(undisturbed):
+        before = snapshot(undisturbed)
+        assert f"{undisturbed} is in use by another process" in refused(capsys, ["figures", undisturbed])
+        assert snapshot(undisturbed) == before
+
+
 def flip(path):
     """Changes one byte in the middle of a file."""
     content = bytearray(path.read_bytes())
@@ -266,6 +278,23 @@ def test_a_changed_manifest_is_refused_even_if_it_is_json(undisturbed, tmp_path,
     for text in ("[]", "3", "null", "{}", '{"format": 1', "\x00"):
         (tmp_path / "manifest.json").write_text(text)
         assert "manifest.json" in refused(capsys, ["info", tmp_path])
+
+
+def test_checkpoints_by_rounds():
+    plan = checkpoint.CheckpointPlan(200, 350)
+    assert plan.rounds_left(350) == 50
+    assert [plan.is_due(rounds) for rounds in (350, 399, 400, 450)] == [False, False, True, True]
+    plan.written(450)  # the window ended after the round in which it was due
+    assert plan.rounds_left(450) == 150
+
+
+def test_checkpoints_by_time_take_a_twentieth_of_it(monkeypatch):
+    clock = iter([0.0, 14.9, 15.0, 18.0, 77.9, 78.0])
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: next(clock))
+    plan = checkpoint.CheckpointPlan(None, 0)
+    assert [plan.is_due(0), plan.is_due(0)] == [False, True]
+    plan.written(0)  # it took 3 seconds: the next one is due 60 seconds later
+    assert [plan.is_due(0), plan.is_due(0)] == [False, True]
 
 
 def test_a_failing_write_keeps_the_old_file(tmp_path):

@@ -88,6 +88,15 @@ def test_the_callers_arrays_are_left_alone() -> None:
     assert (actions == 4).all()
 
 
+def test_what_a_step_gave_stays_as_it_was() -> None:
+    vector = MPGGVectorEnv(SMALL, 2)
+    given = [*vector.reset(0), *vector.step(np.full((2, 7), 4))]
+    kept = pickle.loads(pickle.dumps(given))
+    for _ in range(3):
+        vector.step(np.full((2, 7), 4))
+    assert same(given, kept)
+
+
 def test_a_pickle_in_mid_episode_continues_to_the_bit() -> None:
     vector = MPGGVectorEnv(SMALL, 3)
     vector.reset(8)

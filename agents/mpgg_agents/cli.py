@@ -158,6 +158,7 @@ def _info(path: Path) -> int:
 
 
 def _figures(path: Path) -> int:
+    from mpgg_agents.experiments.figures import draw_figures  # loads matplotlib
     from mpgg_agents.experiments.folder import RESULTS, load_run
     from mpgg_agents.experiments.storage import locked
 
@@ -165,13 +166,11 @@ def _figures(path: Path) -> int:
         run = load_run(path)
         for name in RESULTS:
             run.file(name)
+        with locked(path):
+            written = draw_figures(run)
     except ValueError as error:
         raise InputError(error) from error
-    from mpgg_agents.experiments.figures import draw_figures  # loads matplotlib
-
-    with locked(path):
-        for figure in draw_figures(run):
-            _say(str(figure))
+    _say("\n".join(map(str, written)))
     return 0
 
 

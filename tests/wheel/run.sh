@@ -12,10 +12,10 @@ installed=$outside/venv/bin/python
 pip="$installed -m pip --disable-pip-version-check --quiet"
 
 # First with the declared dependencies alone, so that a missing one shows before the test tools bring it along.
-$pip install --constraint constraints.txt "$wheel"
+$pip install --no-compile --constraint constraints.txt "$wheel"
 cp -R tests examples README.md CONTRIBUTING.md setup.cfg "$outside"
 (cd "$outside" && "$installed" tests/wheel/import_everything.py)
 
-$pip install --constraint constraints.txt "$wheel[test]"
+$pip install --no-compile --constraint constraints.txt "$wheel[test]"
 cd "$outside"
 "$installed" -m pytest -q "$@"

@@ -70,13 +70,14 @@ def choose(
     candidates = U(0)
     for a in range(len(order)):
         candidates |= U(values[row + U(a)] == best) << U(a)
-    candidates &= legal
     if not random_ties and not explore:
+        candidates &= legal
         for j in range(len(order)):
             if (candidates >> U(order[j])) & U(1):
                 return U(order[j])
-    # Picked by table: at a high exploration rate every branch on `explore` would be mispredicted half the time.
-    candidates = (legal if explore else candidates) << RANK_BITS
+    # By arithmetic and a table: at a high exploration rate a branch on `explore` is mispredicted half the time.
+    everybody = U(0) - U(explore)
+    candidates = ((candidates | everybody) & legal) << RANK_BITS
     rank = (pick * U(members[candidates | U(15)])) >> WORD_BITS
     return U(members[candidates | rank])
 

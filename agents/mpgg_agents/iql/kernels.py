@@ -13,7 +13,7 @@ import numpy as np
 
 from mpgg_agents.iql.choice import LARGEST_SET, best_value, choose
 from mpgg_agents.iql.rules import ACT, FLUSH, GAME, MIGRATION, SAMPLE, updated_value
-from mpgg_agents.iql.tables import StateIndex, Table, grouped_row, hashed_row, home_slot, row_of, state_id
+from mpgg_agents.iql.tables import AHEAD, StateIndex, Table, locate_rows, row_of, state_id
 from mpgg_env.core.compiled import compiled, inlined
 from mpgg_env.core.prefetch import prefetch
 from mpgg_env.core.philox import below, draw_words, fill_words
@@ -21,8 +21,6 @@ from mpgg_env.core.types import FloatArray, Int32Array, IntArray, UInt8Array, UI
 from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT, payoff
 
 U: Final = np.uint64
-# Rows are asked for this many agents before they are used: about the time of one access to memory.
-AHEAD: Final = 24
 
 
 class Game(NamedTuple):
@@ -77,9 +75,12 @@ class Block(NamedTuple):
     words: UInt32Array  # (4, n) random words of this round
     payoffs: FloatArray  # (n,) of the last game
     games: UInt32Array  # (n,) last game action
-    game_states: UInt32Array  # (n,) state in which it was chosen
-    moves: UInt32Array  # (n,) last move
-    move_states: UInt32Array  # (n,)
+    game_states: UInt32Array  # (n,) state in which it was chosen, (0,) when learning is online
+    game_entries: UInt64Array  # (n,) where its value lies in the table, (0,) unless learning is online
+    moves: UInt32Array  # (n,) last move, with state and entry as above; (0,) when learning is online
+    move_states: UInt32Array
+    move_entries: UInt64Array
+    rows: UInt64Array  # (n,) row that each agent looks at in this phase
     history: FloatArray  # (n, window) last payoffs, (n, 0) unless moves earn the mean of past ones
     earned: FloatArray  # (n,) that mean before the last move, (0,) unless moves earn it
     game_replay: Replay
@@ -143,7 +144,7 @@ def play_rounds(
         episode_round: Index of the first of these rounds in its episode.
         row: Where in the trace the first of these rounds goes.
         learns: Whether the tables learn.
-        limits: How far the two tables may fill: states under grouped, slots of a column under hashed.
+        limits: `largest_fill` of the two tables.
 
     Returns:
         Rounds played: fewer than asked when a table or an index is too full for another one.
@@ -183,11 +184,13 @@ def play_rounds(
 
 
 @inlined
-def _fits(index: StateIndex, table: Table, limit: int, n_casinos: int) -> bool:
+def _fits(index: StateIndex, table: Table, largest_fill: int, n_casinos: int) -> bool:
     states = index.size[0] + n_casinos
     if 2 * states > len(index.keys):
         return False
-    return bool(table.fullest[0] + 1 <= limit if table.hashed else states <= limit)
+    if table.hashed:
+        return bool(table.fullest[0] + 1 <= largest_fill and table.size[0] + table.columns <= table.capacity)
+    return bool(states <= table.capacity)
 
 
 @inlined
@@ -315,29 +318,16 @@ def _play_games_online(
     The arrays are local names, since numba counts a reference at every access to a field inside a loop.
     """
     eta, gamma, sarsa, before_act = learning.eta, learning.gamma, learning.sarsa, learning.before_act
-    random_ties, members = learning.random_ties, learning.members
-    values, keys, used, fullest, hashed = table.values, table.keys, table.used, table.fullest, table.hashed
-    columns, width, slots, initial_value = U(table.columns), U(table.width), table.slots, table.initial_value
-    states, cooperators = casinos.game_states, block.cooperators
-    positions, words, payoffs = block.positions, block.words, block.payoffs
-    last_states, last_actions = block.game_states, block.games
+    random_ties, members, values = learning.random_ties, learning.members, table.values
+    positions, words, payoffs, games = block.positions, block.words, block.payoffs, block.games
+    rows, entries, cooperators = block.rows, block.game_entries, block.cooperators
+    locate_rows(table, casinos.game_states, positions, rows)
     last = len(positions) - 1
     for j in range(len(positions)):
         i, later = U(j), U(min(j + AHEAD, last))
-        prefetch(values, _likely_row(hashed, U(states[positions[later]]), later, columns, width, slots))
-        if hashed:
-            prefetch(values, _likely_row(hashed, U(last_states[later]), later, columns, width, slots))
-        m = positions[i]
-        state = U(states[m])
-        if hashed:
-            row = hashed_row(values, keys, used, fullest, state, i, table.width, slots, initial_value)
-            entry = row
-            if learns:
-                entry = hashed_row(values, keys, used, fullest, U(last_states[i]), i, table.width, slots, initial_value)
-        else:
-            row = grouped_row(state, i, columns, width)
-            entry = grouped_row(U(last_states[i]), i, columns, width)
-        entry += U(last_actions[i])
+        prefetch(values, rows[later])
+        prefetch(values, entries[later])
+        row, entry = rows[i], entries[i]
         best = best_value(values, row, len(order), U(3), False)
         if learns and before_act:
             values[entry] = updated_value(np.float64(values[entry]), eta, gamma, payoffs[i], best)
@@ -347,9 +337,9 @@ def _play_games_online(
         if learns and not before_act:
             next_value = np.float64(values[row + action]) if sarsa else best
             values[entry] = updated_value(np.float64(values[entry]), eta, gamma, payoffs[i], next_value)
-        last_states[i] = state
-        last_actions[i] = action
-        cooperators[m] += np.int64(action)
+        entries[i] = row + action
+        games[i] = action
+        cooperators[positions[i]] += np.int64(action)
 
 
 @inlined
@@ -421,38 +411,23 @@ def _play_migrations_online(
 ) -> None:
     """As `_play_games_online`, with the payoff of the game just played as the reward of the last move."""
     eta, gamma, sarsa, before_act = learning.eta, learning.gamma, learning.sarsa, learning.before_act
-    random_ties, members, past_mean = learning.random_ties, learning.members, learning.past_mean
-    values, keys, used, fullest, hashed = table.values, table.keys, table.used, table.fullest, table.hashed
-    columns, width, slots, initial_value = U(table.columns), U(table.width), table.slots, table.initial_value
-    states, casino_payoffs, legal_moves, restricted = casinos.move_states, casinos.payoffs, game.legal_moves, game.restricted
+    random_ties, members, past_mean, values = learning.random_ties, learning.members, learning.past_mean, table.values
+    casino_payoffs, legal_moves, restricted = casinos.payoffs, game.legal_moves, game.restricted
     destinations, flows, arrived, counts_arrivals = game.destinations, block.flows, block.arrived, game.game_sees == 3
     positions, words, payoffs, games = block.positions, block.words, block.payoffs, block.games
-    last_states, last_actions, earned = block.move_states, block.moves, block.earned
+    rows, entries, earned = block.rows, block.move_entries, block.earned
     learns = learns and episode_round > 0
-    last = len(positions) - 1
+    locate_rows(table, casinos.move_states, positions, rows)
+    last, row_end = len(positions) - 1, U(table.width - 1)
     for j in range(len(positions)):
         i, later = U(j), U(min(j + AHEAD, last))
-        likely = _likely_row(hashed, U(states[positions[later]]), later, columns, width, slots)
-        prefetch(values, likely)
-        prefetch(values, likely + width - U(1))
-        if hashed:
-            likely = _likely_row(hashed, U(last_states[later]), later, columns, width, slots)
-            prefetch(values, likely)
-            prefetch(values, likely + width)
-        m = U(positions[i])
+        prefetch(values, rows[later])
+        prefetch(values, rows[later] + row_end)
+        prefetch(values, entries[later])
+        m, row, entry = U(positions[i]), rows[i], entries[i]
         legal = legal_moves[m]
         payoffs[i] = casino_payoffs[U(2) * m + U(games[i])]
         reward = earned[i] if past_mean else payoffs[i]
-        state = U(states[m])
-        if hashed:
-            row = hashed_row(values, keys, used, fullest, state, i, table.width, slots, initial_value)
-            entry = row
-            if learns:
-                entry = hashed_row(values, keys, used, fullest, U(last_states[i]), i, table.width, slots, initial_value)
-        else:
-            row = grouped_row(state, i, columns, width)
-            entry = grouped_row(U(last_states[i]), i, columns, width)
-        entry += U(last_actions[i])
         best = best_value(values, row, len(order), legal, restricted)
         if learns and before_act:
             values[entry] = updated_value(np.float64(values[entry]), eta, gamma, reward, best)
@@ -462,8 +437,7 @@ def _play_migrations_online(
         if learns and not before_act:
             next_value = np.float64(values[row + action]) if sarsa else best
             values[entry] = updated_value(np.float64(values[entry]), eta, gamma, reward, next_value)
-        last_states[i] = state
-        last_actions[i] = action
+        entries[i] = row + action
         edge = m * U(len(order)) + action
         destination = destinations[edge]
         flows[edge] += 1
@@ -473,16 +447,6 @@ def _play_migrations_online(
     if past_mean:
         for j in range(len(positions)):
             _remember_payoff(block, j, episode_round)
-
-
-@inlined
-def _likely_row(
-    hashed: bool, state: np.uint64, column: np.uint64, columns: np.uint64, width: np.uint64, slots: int
-) -> np.uint64:
-    """Where a row begins, or under hashed where the search for it begins."""
-    if hashed:
-        return (column * U(slots) + home_slot(state, U(slots))) * (width + U(1))
-    return grouped_row(state, column, columns, width)
 
 
 @compiled
@@ -587,8 +551,7 @@ def flush_games(
         if learning.online:
             row = row_of(table, U(seen), U(i))
             best = best_value(table.values, row, 2, U(3), False)
-            entry = row_of(table, U(block.game_states[i]), U(i)) + U(block.games[i])
-            _update(learning, table, entry, block.payoffs[i], best)
+            _update(learning, table, block.game_entries[i], block.payoffs[i], best)
         else:
             _store(replay, i, block.game_states[i], block.games[i], block.payoffs[i], seen, U(3))
     if not learning.online:

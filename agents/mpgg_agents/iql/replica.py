@@ -17,13 +17,13 @@ from mpgg_agents.iql.tables import (
     LARGEST_LOAD,
     StateIndex,
     Table,
-    grown,
-    has_room,
     index_of,
+    largest_fill,
     new_index,
     new_table,
     restored_table,
-    stored_values,
+    table_arrays,
+    with_room,
 )
 from mpgg_env.core.types import BoolArray, IntArray, UInt64Array
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -34,10 +34,22 @@ Map = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
 
 LARGEST_GROUPED: Final = 512  # agents up to which the grouped layout is the faster one
 LARGEST_BLOCK: Final = 2**16  # a growing table needs its old and its new memory at once, of one block only
-FIRST_GROUPED_VALUES: Final = 2**22  # 32 MiB of address space in float64
-FIRST_HASHED_SLOTS: Final = 32
+# First sizes. Untouched pages cost no memory, and a table that need not grow is not copied.
+FIRST_GROUPED_VALUES: Final = 2**22
+FIRST_VISITS: Final = 256
 PARTS: Final = {"m": 1, "m_n": 2, "m_n_nC": 3}
-AGENT_ARRAYS: Final = ("positions", "payoffs", "games", "game_states", "moves", "move_states", "history", "earned")
+AGENT_ARRAYS: Final = (
+    "positions",
+    "payoffs",
+    "games",
+    "game_states",
+    "game_entries",
+    "moves",
+    "move_states",
+    "move_entries",
+    "history",
+    "earned",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +61,13 @@ class Program:
     game: Game
     learning: Learning
     orders: tuple[Any, Any]
+    rounds: int
     hashed: bool
     n_blocks: int
 
     @classmethod
-    def of(cls, config: MPGGConfig, agent: IQLConfig, layout: str) -> "Program":
-        """Translates the configurations; `layout` is "auto", "grouped" or "hashed"."""
+    def of(cls, config: MPGGConfig, agent: IQLConfig, rounds: int, layout: str) -> "Program":
+        """Translates the configurations; `rounds` is the length of the training, `layout` "auto" or a layout's name."""
         shared = agent.table == "shared"
         hashed = not shared and (layout == "hashed" or (layout == "auto" and config.n_players > LARGEST_GROUPED))
         n_blocks = 1 if shared else -(-config.n_players // LARGEST_BLOCK)
@@ -62,7 +75,7 @@ class Program:
             _order(agent.game_order, len(GAME_ACTIONS), agent.tie),
             _order(agent.move_order, config.n_moves, agent.tie),
         )
-        return cls(config, agent, _game(config, agent), _learning(agent), orders, hashed, n_blocks)
+        return cls(config, agent, _game(config, agent), _learning(agent), orders, rounds, hashed, n_blocks)
 
     @property
     def widths(self) -> tuple[int, int]:
@@ -111,6 +124,18 @@ class Replica:
         """Casino of each agent, (N,)."""
         return np.concatenate([block.positions for block in self.blocks]).astype(np.int64)
 
+    @property
+    def memory_bytes(self) -> int:
+        """Size of the tables' rows in use and of all indices, in bytes."""
+        index_bytes = sum(part.nbytes for index in self.indices for part in index)
+        table_bytes = sum(
+            part.nbytes
+            for tables in self.tables
+            for table, index in zip(tables, self.indices, strict=True)
+            for part in table_arrays(table, int(index.size[0])).values()
+        )
+        return index_bytes + table_bytes
+
     def play(
         self, thresholds: UInt64Array, first_round: int, episode_round: int, trace: Trace, row: int, learns: bool, run: Map
     ) -> None:
@@ -137,7 +162,7 @@ class Replica:
                 episode_round + done,
                 row + done,
                 learns,
-                (_limit(self.tables[0][GAME]), _limit(self.tables[0][MIGRATION])),
+                (largest_fill(self.tables[0][GAME]), largest_fill(self.tables[0][MIGRATION])),
             )
             done += played
 
@@ -164,7 +189,8 @@ class Replica:
             arrays |= {f"block{b}.{name}": getattr(block, name) for name in AGENT_ARRAYS}
             for kind, replay in enumerate((block.game_replay, block.move_replay)):
                 arrays |= {f"block{b}.replay{kind}.{name}": part for name, part in replay._asdict().items()}
-                arrays[f"block{b}.table{kind}"] = stored_values(tables[kind], int(self.indices[kind].size[0]))
+                parts = table_arrays(tables[kind], int(self.indices[kind].size[0]))
+                arrays |= {f"block{b}.table{kind}.{name}": part for name, part in parts.items()}
         return arrays
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
@@ -178,7 +204,9 @@ class Replica:
             for kind, replay in enumerate((block.game_replay, block.move_replay)):
                 for name, part in replay._asdict().items():
                     part[:] = arrays[f"block{b}.replay{kind}.{name}"]
-                self.tables[b][kind] = restored_table(self.tables[b][kind], arrays[f"block{b}.table{kind}"])
+                self.tables[b][kind] = restored_table(
+                    self.tables[b][kind], arrays[f"block{b}.table{kind}.values"], arrays[f"block{b}.table{kind}.index"]
+                )
         self.casinos.occupancy[:] = np.bincount(self.positions, minlength=self.program.config.n_casinos)
 
     def _play_blocks(
@@ -245,22 +273,23 @@ class Replica:
                 self.indices[kind] = index_of(index.by_id[:known], known + n_casinos)
 
     def _roomy(self, table: Table, kind: int) -> Table:
-        states, n_casinos = int(self.indices[kind].size[0]), self.program.config.n_casinos
-        return table if has_room(table, states, n_casinos) else grown(table, states, n_casinos)
+        return with_room(table, int(self.indices[kind].size[0]), self.program.config.n_casinos)
 
     def _new_tables(self, block: Block) -> list[Table]:
         agent, hashed = self.program.agent, self.program.hashed
         columns = 1 if agent.table == "shared" else len(block.positions)
-        casinos, tables = self.program.config.n_casinos, []
-        for width in self.program.widths:
-            # Untouched pages cost no memory, and a table that need not grow is not copied.
-            slots = FIRST_HASHED_SLOTS if hashed else max(2 * casinos, FIRST_GROUPED_VALUES // (columns * width))
-            tables.append(new_table(columns, width, slots, hashed, agent.dtype, agent.initial_value))
-        return tables
+        # An agent sees at most one new state per round, so that a short run never grows.
+        visits = min(FIRST_VISITS, self.program.rounds + 2)
+        slots = int(visits / LARGEST_LOAD) + 2 if hashed else 0
+        return [
+            new_table(columns, width, self._capacity(columns, width, visits), slots, hashed, agent.dtype, agent.initial_value)
+            for width in self.program.widths
+        ]
 
-
-def _limit(table: Table) -> int:
-    return int(LARGEST_LOAD * table.slots) if table.hashed else table.slots
+    def _capacity(self, columns: int, width: int, visits: int) -> int:
+        if self.program.hashed:
+            return columns * visits
+        return max(2 * self.program.config.n_casinos, FIRST_GROUPED_VALUES // (columns * width))
 
 
 def _order(order: tuple[int, ...] | None, n_actions: int, tie: str) -> Any:
@@ -319,10 +348,14 @@ def _learning(agent: IQLConfig) -> Learning:
 def _block(program: Program, first: int, end: int) -> Block:
     n, agent, (n_casinos, n_moves) = end - first, program.agent, (program.config.n_casinos, program.config.n_moves)
     past_mean = agent.move_reward == "past_mean"
-    capacity = 0 if program.learning.online else agent.capacity
+    online = program.learning.online
+    capacity = 0 if online else agent.capacity
 
-    def integers() -> Any:
-        return np.zeros(n, np.uint32)
+    def integers(size: int = n) -> Any:
+        return np.zeros(size, np.uint32)
+
+    def indices(size: int) -> Any:
+        return np.zeros(size, np.uint64)
 
     return Block(
         first=first,
@@ -330,9 +363,12 @@ def _block(program: Program, first: int, end: int) -> Block:
         words=np.zeros((4, n), np.uint32),
         payoffs=np.zeros(n),
         games=integers(),
-        game_states=integers(),
-        moves=integers(),
-        move_states=integers(),
+        game_states=integers(0 if online else n),
+        game_entries=indices(n if online else 0),
+        moves=integers(0 if online else n),
+        move_states=integers(0 if online else n),
+        move_entries=indices(n if online else 0),
+        rows=indices(n),
         history=np.zeros((n, agent.move_reward_window if past_mean else 0)),
         earned=np.zeros(n if past_mean else 0),
         game_replay=_replay(n, capacity),

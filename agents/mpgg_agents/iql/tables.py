@@ -4,10 +4,11 @@ All agents in a casino see the same state (casino, n, n_C), so that a state gets
 
 * grouped: the rows of all agents lie side by side under each state. One look-up serves a whole casino, and the
   memory is visited states x agents: the layout for up to some hundred agents, or for one table shared by all.
-* hashed: each agent has an open-addressing table of the states that it visited itself, key and values side by
-  side: the layout for many agents, each of whom sees few of the states.
+* hashed: each agent has an open-addressing index of the states that it visited itself, and the rows lie in one
+  list in the order of their first visit: the layout for many agents, each of whom sees few of the states. The
+  list wastes no memory, and the newest rows, which are the ones in use, lie together.
 
-Either grows when it is full. Values, and thus results, do not depend on the layout.
+Either grows when it is full. A row never moves, and results do not depend on the layout.
 """
 
 from typing import Final, NamedTuple
@@ -15,12 +16,17 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from mpgg_env.core.compiled import compiled, inlined
-from mpgg_env.core.types import IntArray, QArray, UInt32Array
+from mpgg_env.core.prefetch import prefetch
+from mpgg_env.core.types import IntArray, QArray, UInt32Array, UInt64Array
 
 U: Final = np.uint64  # unsigned indices throughout: signed ones cost a test for negative values at every access
 FIBONACCI: Final = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads consecutive keys
-LARGEST_LOAD: Final = 0.8
+LARGEST_LOAD: Final = 0.875
+ROW_BITS: Final = np.uint64(32)
+ROW_MASK: Final = np.uint64(0xFFFFFFFF)
 EMPTY: Final = -1
+# Memory is asked for this many agents before it is used: about the time of one access.
+AHEAD: Final = 24
 
 
 class StateIndex(NamedTuple):
@@ -35,13 +41,15 @@ class StateIndex(NamedTuple):
 class Table(NamedTuple):
     """The values of one kind of Q table for the agents of one block."""
 
-    values: QArray  # flat; grouped: (states, columns, width), hashed: (columns, slots, 1 + width)
-    keys: IntArray  # the same memory as integers; hashed: id + 1 at the head of each slot, 0 where free
+    values: QArray  # flat; grouped: (states, columns, width), hashed: (rows, width)
+    index: UInt64Array  # hashed: (columns, slots), (state id + 1) << 32 | row, 0 where free
     used: IntArray  # hashed: (columns,) slots in use
     fullest: IntArray  # (1,) the largest of them
+    size: IntArray  # (1,) hashed: rows in use
     columns: int  # agents, or 1 for a shared table
     width: int  # actions
-    slots: int  # hashed: slots of each column; grouped: states that fit
+    capacity: int  # grouped: states that fit, hashed: rows that fit
+    slots: int  # hashed: slots of each column
     hashed: bool
     initial_value: float
 
@@ -85,49 +93,64 @@ def state_id(keys: IntArray, ids: UInt32Array, size: IntArray, by_id: IntArray, 
     return ids[slot]
 
 
-def new_table(columns: int, width: int, slots: int, hashed: bool, dtype: str, initial_value: float) -> Table:
-    """A table of initial values."""
-    size = columns * slots * (width + 1 if hashed else width)
-    values = np.zeros(size, np.dtype(dtype))  # untouched pages of zeros cost no memory
+def new_table(
+    columns: int, width: int, capacity: int, slots: int, hashed: bool, dtype: str, initial_value: float
+) -> Table:
+    """A table of initial values. Zeros that are never touched cost no memory."""
+    values = np.zeros((capacity if hashed else capacity * columns) * width, np.dtype(dtype))
     if initial_value and not hashed:
         values[:] = initial_value
-    keys = values.view(np.int64 if values.itemsize == 8 else np.int32)
+    index = np.zeros(columns * slots if hashed else 0, np.uint64)
     used = np.zeros(columns if hashed else 0, np.int64)
-    return Table(values, keys, used, np.zeros(1, np.int64), columns, width, slots, hashed, initial_value)
+    one, size = np.zeros(1, np.int64), np.zeros(1, np.int64)
+    return Table(values, index, used, one, size, columns, width, capacity, slots, hashed, initial_value)
 
 
-def has_room(table: Table, states: int, new_states: int) -> bool:
-    """Whether the table takes every row that a round may add: `new_states` under grouped, one per agent under hashed."""
-    if table.hashed:
-        return bool(table.fullest[0] + 1 <= int(LARGEST_LOAD * table.slots))
-    return states + new_states <= table.slots
+def largest_fill(table: Table) -> int:
+    """How many slots of a column may be in use."""
+    return int(LARGEST_LOAD * table.slots)
 
 
-def grown(table: Table, states: int, new_states: int) -> Table:
-    """A larger table with the same rows."""
-    dtype = table.values.dtype.name
-    if table.hashed:
-        # Half as much again, since memory is what limits this layout.
-        larger = new_table(table.columns, table.width, table.slots * 3 // 2 + 1, True, dtype, table.initial_value)
-        _rehash(table, larger)
-        return larger
-    slots = max(2 * table.slots, states + new_states)
-    larger = new_table(table.columns, table.width, slots, False, dtype, table.initial_value)
-    kept = states * table.columns * table.width
+def with_room(table: Table, states: int, new_states: int) -> Table:
+    """The table, or a larger one with the same rows, in which every row fits that one round may add.
+
+    Under grouped these are `new_states` beside the known `states`, under hashed one for each agent.
+    """
+    if not table.hashed:
+        needed = states + new_states
+        return table if needed <= table.capacity else _with_capacity(table, max(2 * table.capacity, needed), states)
+    needed = int(table.size[0]) + table.columns
+    if needed > table.capacity:
+        table = _with_capacity(table, max(2 * table.capacity, needed), int(table.size[0]))
+    return table if table.fullest[0] + 1 <= largest_fill(table) else _with_slots(table, 2 * table.slots)
+
+
+def _with_capacity(table: Table, capacity: int, filled: int) -> Table:
+    larger = new_table(
+        table.columns, table.width, capacity, 0, table.hashed, table.values.dtype.name, table.initial_value
+    )
+    kept = filled * (1 if table.hashed else table.columns) * table.width
     larger.values[:kept] = table.values[:kept]
-    return larger
+    return table._replace(values=larger.values, capacity=capacity)
+
+
+def _with_slots(table: Table, slots: int) -> Table:
+    index = np.zeros(table.columns * slots, np.uint64)
+    _reindex(table.index, table.slots, index, slots, table.columns)
+    return table._replace(index=index, slots=slots)
 
 
 @compiled
-def _rehash(table: Table, larger: Table) -> None:
-    lane = table.width + 1
-    for column in range(table.columns):
-        for slot in range(table.slots):
-            old = (column * table.slots + slot) * lane
-            if table.keys[old] != 0:
-                new = row_of(larger, U(table.keys[old] - 1), U(column))
-                for action in range(table.width):
-                    larger.values[new + U(action)] = table.values[old + 1 + action]
+def _reindex(index: UInt64Array, slots: int, larger: UInt64Array, larger_slots: int, columns: int) -> None:
+    for column in range(columns):
+        for old in range(slots):
+            found = index[column * slots + old]
+            if found != U(0):
+                place = home_slot((found >> ROW_BITS) - U(1), U(larger_slots))
+                base = U(column) * U(larger_slots)
+                while larger[base + place] != U(0):
+                    place = place + U(1) if place + U(1) < U(larger_slots) else U(0)
+                larger[base + place] = found
 
 
 @compiled
@@ -136,7 +159,16 @@ def row_of(table: Table, state: np.uint64, column: np.uint64) -> np.uint64:
     if not table.hashed:
         return grouped_row(state, column, U(table.columns), U(table.width))
     return hashed_row(
-        table.values, table.keys, table.used, table.fullest, state, column, table.width, table.slots, table.initial_value
+        table.values,
+        table.index,
+        table.used,
+        table.fullest,
+        table.size,
+        state,
+        column,
+        table.width,
+        table.slots,
+        table.initial_value,
     )
 
 
@@ -146,12 +178,13 @@ def grouped_row(state: np.uint64, column: np.uint64, columns: np.uint64, width: 
     return (state * columns + column) * width
 
 
-@compiled
+@inlined
 def hashed_row(
     values: QArray,
-    keys: IntArray,
+    index: UInt64Array,
     used: IntArray,
     fullest: IntArray,
+    size: IntArray,
     state: np.uint64,
     column: np.uint64,
     width: int,
@@ -159,23 +192,24 @@ def hashed_row(
     initial_value: float,
 ) -> np.uint64:
     """Flat index of the first value of a row under the hashed layout, which is made if there is none."""
-    lane = U(width + 1)
-    slot = home_slot(state, U(slots))
-    key = np.int64(state) + 1
     base = column * U(slots)
+    slot = home_slot(state, U(slots))
     while True:
-        index = (base + slot) * lane
-        if keys[index] == key:
-            return index + U(1)
-        if keys[index] == 0:
-            keys[index] = key
-            used[column] += 1
-            fullest[0] = max(fullest[0], used[column])
-            if initial_value != 0.0:
-                for action in range(width):
-                    values[index + U(1 + action)] = initial_value
-            return index + U(1)
+        found = index[base + slot]
+        if (found >> ROW_BITS) == state + U(1):
+            return (found & ROW_MASK) * U(width)
+        if found == U(0):
+            break
         slot = slot + U(1) if slot + U(1) < U(slots) else U(0)
+    new = U(size[0])
+    index[base + slot] = ((state + U(1)) << ROW_BITS) | new
+    size[0] += 1
+    used[column] += 1
+    fullest[0] = max(fullest[0], used[column])
+    if initial_value != 0.0:
+        for action in range(width):
+            values[new * U(width) + U(action)] = initial_value
+    return new * U(width)
 
 
 @inlined
@@ -184,14 +218,37 @@ def home_slot(state: np.uint64, slots: np.uint64) -> np.uint64:
     return (((state * FIBONACCI) >> U(32)) * slots) >> U(32)
 
 
+@inlined
+def locate_rows(table: Table, states: UInt32Array, positions: UInt32Array, rows: UInt64Array) -> None:
+    """The row of every agent, (n,), in the state of its casino: `states` (M,), `positions` (n,).
+
+    A pass of its own: the loop that uses the rows can then ask for them early.
+    """
+    columns, width = U(table.columns), U(table.width)
+    if not table.hashed:
+        for i in range(len(positions)):
+            rows[i] = grouped_row(U(states[positions[i]]), U(i), columns, width)
+        return
+    values, index, used, fullest, size = table.values, table.index, table.used, table.fullest, table.size
+    slots, initial_value, last = table.slots, table.initial_value, len(positions) - 1
+    for j in range(len(positions)):
+        later = U(min(j + AHEAD, last))
+        prefetch(index, later * U(slots) + home_slot(U(states[positions[later]]), U(slots)))
+        state = U(states[positions[j]])
+        rows[j] = hashed_row(values, index, used, fullest, size, state, U(j), table.width, slots, initial_value)
+
+
 def learned_rows(table: Table, states: int) -> tuple[IntArray, IntArray, QArray]:
-    """The rows that have an entry other than the initial value: agents (S,), state ids (S,), values (S, width), by agent, then by id."""
+    """The rows with an entry other than the initial value: agents (S,), state ids (S,), values (S, width), in order."""
     initial = table.values.dtype.type(table.initial_value)
     if table.hashed:
-        slots = table.values.reshape(table.columns, table.slots, table.width + 1)
-        heads = table.keys.reshape(slots.shape)[:, :, 0]
-        agents, places = np.nonzero((heads != 0) & (slots[:, :, 1:] != initial).any(axis=2))
-        ids, rows = heads[agents, places].astype(np.int64) - 1, slots[agents, places, 1:]
+        entries = table.index.reshape(table.columns, table.slots)
+        agents, places = np.nonzero(entries)
+        found = entries[agents, places]
+        ids = (found >> ROW_BITS).astype(np.int64) - 1
+        rows = table.values.reshape(-1, table.width)[(found & ROW_MASK).astype(np.int64)]
+        learned = (rows != initial).any(axis=1)
+        agents, ids, rows = agents[learned], ids[learned], rows[learned]
     else:
         grouped = table.values[: states * table.columns * table.width].reshape(states, table.columns, table.width)
         ids, agents = np.nonzero((grouped != initial).any(axis=2))
@@ -200,18 +257,24 @@ def learned_rows(table: Table, states: int) -> tuple[IntArray, IntArray, QArray]
     return agents[order], ids[order], rows[order]
 
 
-def stored_values(table: Table, states: int) -> QArray:
-    """What `restored_table` needs: the flat values, those of the visited states alone under grouped."""
-    return table.values if table.hashed else table.values[: states * table.columns * table.width]
+def table_arrays(table: Table, states: int) -> dict[str, QArray | UInt64Array]:
+    """What `restored_table` needs: the rows in use and the index."""
+    rows = int(table.size[0]) if table.hashed else states * table.columns
+    return {"values": table.values[: rows * table.width], "index": table.index}
 
 
-def restored_table(like: Table, values: QArray) -> Table:
-    """A table with the columns, width, layout and precision of `like` and the given `stored_values`."""
-    slots = len(values) // (like.columns * (like.width + like.hashed))
-    restored = new_table(like.columns, like.width, max(slots, 1), like.hashed, values.dtype.name, like.initial_value)
+def restored_table(like: Table, values: QArray, index: UInt64Array) -> Table:
+    """A table with the columns, width, layout and precision of `like` and the given `table_arrays`."""
+    rows = len(values) // like.width
+    capacity = rows if like.hashed else rows // like.columns
+    slots = len(index) // like.columns
+    restored = new_table(
+        like.columns, like.width, max(capacity, 1), slots, like.hashed, values.dtype.name, like.initial_value
+    )
     restored.values[: len(values)] = values
     if like.hashed:
-        heads = restored.keys.reshape(like.columns, restored.slots, like.width + 1)[:, :, 0]
-        restored.used[:] = (heads != 0).sum(axis=1)
+        restored.index[:] = index
+        restored.used[:] = (index.reshape(like.columns, slots) != 0).sum(axis=1)
         restored.fullest[0] = restored.used.max()
+        restored.size[0] = rows
     return restored

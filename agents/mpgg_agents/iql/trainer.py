@@ -62,7 +62,7 @@ class IQLTrainer:
         self.threads = os.cpu_count() or 1 if threads is None else check_integer("threads", threads, 1)
         self.rounds_done = 0
         self._rounds_evaluated = 0
-        program = Program.of(config, agent, layout)
+        program = Program.of(config, agent, self.total_rounds, layout)
         start = None if positions is None else _checked_positions(positions, config)
         self._replicas = [Replica(program, seed, start) for seed in self.seeds]
 
@@ -83,15 +83,8 @@ class IQLTrainer:
 
     @property
     def memory_bytes(self) -> int:
-        """Size of the tables and their indices, over all replicas, in bytes."""
-        arrays = [
-            array
-            for replica in self._replicas
-            for group in (*replica.indices, *(table for tables in replica.tables for table in tables))
-            for name, array in group._asdict().items()
-            if isinstance(array, np.ndarray) and not (name == "keys" and hasattr(group, "values"))
-        ]
-        return sum(array.nbytes for array in arrays)
+        """Size of the tables' rows in use and of all indices, over all replicas, in bytes."""
+        return sum(replica.memory_bytes for replica in self._replicas)
 
     def advance(self, rounds: int) -> Record:
         """Trains every replica for `rounds` more rounds.
