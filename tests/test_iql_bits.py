@@ -1,4 +1,4 @@
-"""The plain agent, the compiled trainer in any layout and on any number of threads, and a resumed run: the same bits."""
+"""The same bits from the plain agents, the compiled trainer in any layout and on any threads, and a resumed run."""
 
 import functools
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpgg_agents.iql import IQLConfig, IQLTrainer, replica, train
+from mpgg_agents.iql import IQLConfig, IQLTrainer, train
+from mpgg_agents.iql.compiled import replica
 from mpgg_env import MPGGConfig, parallel_env
 
 SMALL: dict[str, Any] = {"n_agents": 7, "grid_shape": (2, 3)}  # 7 is no multiple of 6: the leftover agent is drawn
@@ -59,7 +60,9 @@ def reference(game: dict[str, Any], agent: dict[str, Any], rounds: int, seed: in
     env = parallel_env(**{**SMALL, **game})
     config = IQLConfig(**agent)
     rows: dict[str, list[Any]] = {"games": [], "payoffs": [], "moves": [], "positions": []}
+    learners: list[Any] = []
     for population, result in train(env, config, rounds // config.episodes, seed):
+        learners = list(population.agents.values())
         rows["games"].append(result.game_actions)
         rows["payoffs"].append(result.payoffs)
         rows["moves"].append(result.moves)
@@ -67,7 +70,7 @@ def reference(game: dict[str, Any], agent: dict[str, Any], rounds: int, seed: in
     return {name: np.array(values) for name, values in rows.items()} | {
         "tables": [
             {key: row for key, row in q_table.rows.items() if (row != row.dtype.type(config.initial_value)).any()}
-            for learner in population.agents.values()
+            for learner in learners
             for q_table in (learner.Q_G, learner.Q_M)
         ]
     }
@@ -154,7 +157,9 @@ def test_blocks_and_threads_change_no_bit(
 
 
 @pytest.mark.parametrize("layout", ["grouped", "hashed"])
-@pytest.mark.parametrize("name", ["text", "replay_flush", "past_mean", "episodes_shared", "bins", "float32", "sees_all"])
+@pytest.mark.parametrize(
+    "name", ["text", "replay_flush", "past_mean", "episodes_shared", "bins", "float32", "sees_all"]
+)
 def test_restored_run_equals_undisturbed_one(name: str, layout: str) -> None:
     game, agent = OPTIONS[name]
     whole = trained(game, agent, 2_000, 11, layout=layout, window=40)

@@ -13,10 +13,10 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         homes: Module of each name; a name whose home ends in the name itself is that module.
     """
 
-    def __getattr__(name: str) -> Any:
+    def find(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module = import_module(homes[name])
         return module if homes[name].rpartition(".")[2] == name else getattr(module, name)
 
-    return __getattr__
+    return find

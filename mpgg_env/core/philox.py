@@ -45,7 +45,7 @@ def philox_4x32(
 
 
 @compiled
-def draw_words(seed: int, agent: int, step: int, purpose: int) -> Words:
+def draw_words(seed: int | np.uint64, agent: int, step: int, purpose: int) -> Words:
     """Four 32-bit words for one agent, one round and one purpose.
 
     Args:
@@ -62,7 +62,7 @@ def draw_words(seed: int, agent: int, step: int, purpose: int) -> Words:
 
 
 @compiled
-def fill_words(words: UInt32Array, first_agent: int, seed: int, step: int, purpose: int) -> None:
+def fill_words(words: UInt32Array, first_agent: int, seed: int | np.uint64, step: int, purpose: int) -> None:
     """Fills `words` (4, n_agents) in place with the words of agents `first_agent`, `first_agent` + 1, ..."""
     for i in range(words.shape[1]):
         word_0, word_1, word_2, word_3 = draw_words(seed, first_agent + i, step, purpose)

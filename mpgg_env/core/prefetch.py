@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, overload
 
 
-def prefetch(array: Any, index: int) -> None:
+def prefetch(array: Any, index: int | np.uint64) -> None:
     """Begins to load the cache line of `array[index]` (flat array), without waiting for it.
 
     Rows of a large table lie at random addresses, and a cold one costs as long as ten agents' arithmetic; the
@@ -16,7 +17,7 @@ def prefetch(array: Any, index: int) -> None:
 
 
 @intrinsic
-def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:  # noqa: ARG001 - numba's signature
+def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
         byte_pointer, int32 = ir.IntType(8).as_pointer(), ir.IntType(32)
@@ -31,7 +32,7 @@ def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:  # noqa: ARG0
 
 
 @overload(prefetch)
-def _compiled_prefetch(array: Any, index: int) -> Any:  # noqa: ARG001 - numba's signature
+def _compiled_prefetch(array: Any, index: int) -> Any:
     def implementation(array: Any, index: int) -> None:
         _prefetch(array, index)
 

@@ -33,7 +33,8 @@ class QTable:
 
     def __getitem__(self, observation: Hashable) -> list[float]:
         """The values of all actions."""
-        return self.rows.get(observation, self._unseen).tolist()
+        values: list[float] = self.rows.get(observation, self._unseen).tolist()
+        return values
 
     def __setitem__(self, entry: tuple[Hashable, int], value: float) -> None:
         observation, action = entry
@@ -68,9 +69,11 @@ class IQLAgent:
         self.Q_G, self.Q_M = tables or (QTable(N_GAME_ACTIONS, config), QTable(n_moves, config))
         self.buffers = DualReplayBuffer(config.capacity)
         self.round = 0
+        self._last_game: tuple[Hashable, int] | None = None
+        self._last_move: tuple[Hashable, int, float] | None = None
+        self._payoffs: deque[float] = deque(maxlen=config.move_reward_window)
         self._game_order = _preference(config.game_order, N_GAME_ACTIONS, config.tie)
         self._move_order = _preference(config.move_order, n_moves, config.tie)
-        self._forget_episode()
 
     @property
     def epsilon(self) -> float:
@@ -146,9 +149,8 @@ class IQLAgent:
             self.buffers.buffer_G.append(Transition(last_observation, action, self._payoffs[-1], observation, legal))
 
     def _forget_episode(self) -> None:
-        self._last_game: tuple[Hashable, int] | None = None
-        self._last_move: tuple[Hashable, int, float] | None = None
-        self._payoffs: deque[float] = deque(maxlen=self.config.move_reward_window)
+        self._last_game = self._last_move = None
+        self._payoffs.clear()
 
     def _choose(self, values: list[float], legal: Legal, order: Sequence[int], explore: Any, pick: Any) -> int:
         if explore < exploration_threshold(self.epsilon):

@@ -7,12 +7,12 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from mpgg_agents.iql.compiled.arrays import Trace
+from mpgg_agents.iql.compiled.replica import Arrays, Program, Replica
+from mpgg_agents.iql.compiled.tables import learned_rows
 from mpgg_agents.iql.config import IQLConfig
-from mpgg_agents.iql.kernels import Trace
 from mpgg_agents.iql.record import Record
-from mpgg_agents.iql.replica import Arrays, Program, Replica
 from mpgg_agents.iql.rules import GAME, MIGRATION
-from mpgg_agents.iql.tables import learned_rows
 from mpgg_agents.schedules import exploration_threshold, exponential_decay
 from mpgg_env.core.types import IntArray, UInt64Array
 from mpgg_env.core.validation import check_choice, check_integer
@@ -163,7 +163,11 @@ class IQLTrainer:
                 for b in range(len(self.seeds)):
                     self._play_replica(b, thresholds, first, record, learns, pool.map)
             else:
-                list(pool.map(lambda b: self._play_replica(b, thresholds, first, record, learns, map), range(len(self.seeds))))
+                list(
+                    pool.map(
+                        lambda b: self._play_replica(b, thresholds, first, record, learns, map), range(len(self.seeds))
+                    )
+                )
         return record
 
     def _play_replica(
@@ -233,7 +237,5 @@ def _check_like(arrays: Mapping[str, Any], own: Arrays) -> None:
         grows = ".table" in name or ".states." in name or name.endswith("generator")
         if given.dtype != array.dtype or given.ndim != array.ndim or (not grows and given.shape != array.shape):
             raise ValueError(
-                f"{name} must be {array.dtype} {array.shape}, got {given.dtype} {given.shape}: it is of another training"
+                f"{name} must be {array.dtype} {array.shape}, got {given.dtype} {given.shape}: of another training"
             )
-
-

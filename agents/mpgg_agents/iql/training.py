@@ -1,7 +1,7 @@
 """Trains `IQLAgent`s on any two-phase PettingZoo `ParallelEnv`, freely or along recorded actions."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from pettingzoo.utils.env import ParallelEnv
@@ -15,6 +15,7 @@ from mpgg_env.games.mpgg.env import MPGGParallelEnv
 
 Env = ParallelEnv[str, Any, Any]
 Table = dict[tuple[int, ...], FloatArray]
+KEY_SLOTS: Final = (2, 3, 6, 7)  # row, column, n and n_C in the observation
 
 
 class RoundResult(NamedTuple):
@@ -124,7 +125,8 @@ def learn_along(
     Args:
         config: Rules of the game.
         iql_config: Hyper-parameters.
-        positions: Casino of each agent at the start, (n_agents,).
+        positions: Casino of each agent at the start, (n_agents,), or of every round, (rounds, n_agents), which
+            are checked against the moves.
         game_actions: 0 = D, 1 = C, (rounds, n_agents).
         move_actions: Moves in the environment's coding, (rounds, n_agents).
 
@@ -142,8 +144,12 @@ def learn_along(
         raise ValueError(f"game_actions and move_actions must have equally many rounds, got {len(games)}, {len(moves)}")
     env = MPGGParallelEnv(config.replace(max_cycles=max(1, 2 * len(games))), strict=True)
     population = IQLPopulation(env, iql_config, seed=0)
-    population.begin_episode(seed=0, options={"positions": positions})
+    places = np.asarray(positions)
+    recorded = places if places.ndim == 2 else None
+    population.begin_episode(seed=0, options={"positions": places if recorded is None else places[0]})
     for t in range(len(games)):
+        if recorded is not None and t < len(recorded) and (env.positions != recorded[t]).any():
+            raise ValueError(f"positions of round {t} must follow from the moves, {env.positions}, got {recorded[t]}")
         population.play_round(games[t], moves[t])
         if t == len(games) - 1:
             population.end_episode()
@@ -155,14 +161,14 @@ def _tables(agent: IQLAgent, config: MPGGConfig) -> AgentTables:
 
 
 def _rows(table: QTable, config: MPGGConfig, observed: str) -> Table:
-    """The non-zero rows by casino and counts: slots 2, 3, 6 and 7 of the observation are row, column, n and n_C."""
+    """The non-zero rows by casino and counts."""
     parts = {"m": 1, "m_n": 2, "m_n_nC": 3}[observed]
     columns = config.grid_shape[1]
     rows = {}
     for key, values in table.rows.items():
-        _, _, row, column, _, _, n, cooperators = key  # type: ignore[misc]
         if values.any():
-            rows[(int(row) * columns + int(column), int(n), int(cooperators))[:parts]] = values.astype(np.float64)
+            row, column, n, cooperators = (int(key[slot]) for slot in KEY_SLOTS)  # type: ignore[index]
+            rows[(row * columns + column, n, cooperators)[:parts]] = values.astype(np.float64)
     return rows
 
 

@@ -36,8 +36,8 @@ class DualReplayBuffer:
     """
 
     def __init__(self, capacity: int) -> None:
-        self.buffer_G: deque[Transition] = deque(maxlen=capacity)  # noqa: N815 - the source's name
-        self.buffer_M: deque[Transition] = deque(maxlen=capacity)  # noqa: N815 - the source's name
+        self.buffer_G: deque[Transition] = deque(maxlen=capacity)
+        self.buffer_M: deque[Transition] = deque(maxlen=capacity)
         self._replays = capacity > 1
 
     def clear_games(self) -> None:
@@ -46,11 +46,14 @@ class DualReplayBuffer:
             self.buffer_G.clear()
 
     def advance_moves(self) -> None:
-        """`buffer_M.advance_step()` of the source: the move of last round is done, this round's waits for its reward."""
+        """`buffer_M.advance_step()` of the source: last round's move is done, this round's waits for its reward."""
         if not self._replays:
             self.buffer_M.clear()
 
     @staticmethod
     def sample_batch(buffer: deque[Transition], size: int, draw: Callable[[int, int], int]) -> list[Transition]:
-        """`size` transitions drawn uniformly with replacement; `draw(j, n)` is the j-th index below n. None from an empty buffer."""
+        """`size` transitions drawn uniformly with replacement, none from an empty buffer.
+
+        `draw(j, n)` is the j-th random index below n.
+        """
         return [buffer[draw(j, len(buffer))] for j in range(size)] if buffer else []

@@ -19,7 +19,7 @@ from mpgg_env.games.mpgg.rules import (
     initial_positions,
     move_names,
 )
-from mpgg_env.games.mpgg.state import MPGGState
+from mpgg_env.games.mpgg.state import MPGGState, Phase
 
 ACTION_MODES: Final = ("masked", "joint")
 
@@ -68,7 +68,10 @@ class MPGGVectorEnv:
         self.illegal: IntArray = np.zeros((self.n_replicas, self.n_agents), np.int64)
         self.generators = [np_random()[0] for _ in range(self.n_replicas)]
         self._destinations, legal_moves = destinations(config)
-        self._game_mask, self._move_masks = self._action_masks(legal_moves)
+        self._masks = self._masks_by_casino(legal_moves)
+        self._n_legal = {phase: masks.sum(axis=1) for phase, masks in self._masks.items()}
+        # The legal actions of each casino come first in its row, in their order.
+        self._options = {phase: np.argsort(-masks, axis=1, kind="stable") for phase, masks in self._masks.items()}
         self._state: MPGGState | None = None
 
     @property
@@ -147,9 +150,7 @@ class MPGGVectorEnv:
 
     def action_masks(self) -> Int8Array:
         """Which actions are legal in the coming phase, (B, N, n_actions), 1 or 0, in a new array."""
-        if self.state.phase == "game":
-            return np.tile(self._game_mask, (self.n_replicas, self.n_agents, 1))
-        return self._move_masks[self.state.positions]
+        return self._masks[self.state.phase][self.state.positions]
 
     def action_names(self, action: int) -> str:
         """What an action does in the coming phase, for messages."""
@@ -191,15 +192,15 @@ class MPGGVectorEnv:
         state = self.state
         kernels.count(state.positions, state.last_actions, state.occupancy, state.cooperators)
 
-    def _action_masks(self, legal_moves: BoolArray) -> tuple[Int8Array, Int8Array]:
-        """The mask of the game phase, (n_actions,), and of the migration phase in each casino, (M, n_actions)."""
+    def _masks_by_casino(self, legal_moves: BoolArray) -> dict[Phase, Int8Array]:
+        """Which actions are legal in each casino, (M, n_actions), 1 or 0, in both phases."""
+        game = np.ones((self.config.n_casinos, self.n_actions), np.int8)
         if self.action_mode == "joint":
-            return np.ones(self.n_actions, np.int8), np.repeat(legal_moves, 2, axis=1).astype(np.int8)
-        game = np.zeros(self.n_actions, np.int8)
-        game[: len(GAME_ACTIONS)] = 1
-        moves = np.zeros((self.config.n_casinos, self.n_actions), np.int8)
+            return {"game": game, "migration": np.repeat(legal_moves, 2, axis=1).astype(np.int8)}
+        game[:, len(GAME_ACTIONS) :] = 0
+        moves = np.zeros_like(game)
         moves[:, : self.config.n_moves] = legal_moves
-        return game, moves
+        return {"game": game, "migration": moves}
 
     def _infos(self) -> dict[str, Any]:
         return {"action_mask": self.action_masks(), "illegal": self.illegal.copy()}
@@ -220,21 +221,18 @@ class MPGGVectorEnv:
 
     def _legal_actions(self, chosen: IntArray) -> IntArray:
         """The actions, every illegal one replaced by a uniformly random legal one from its replica's generator."""
-        state = self.state
-        if state.phase == "game":
-            legal = self._game_mask[chosen] == 1
-        else:
-            legal = self._move_masks[state.positions, chosen] == 1
+        phase, positions = self.state.phase, self.state.positions
+        legal = self._masks[phase][positions, chosen] == 1
         if legal.all():
             return chosen
         if self.strict:
             self._refuse(chosen, legal)
-        masks = self.action_masks()
         for b, generator in enumerate(self.generators):
             agents = np.flatnonzero(~legal[b])
-            options = masks[b, agents].cumsum(axis=1)
-            picked = generator.integers(options[:, -1:])
-            chosen[b, agents] = (options > picked).argmax(axis=1)
+            casinos = positions[b, agents]
+            # Below 1 times a small integer stays below that integer in floating point, so that the place is in range.
+            places = (generator.random(len(agents)) * self._n_legal[phase][casinos]).astype(np.int64)
+            chosen[b, agents] = self._options[phase][casinos, places]
         self.illegal += ~legal
         return chosen
 

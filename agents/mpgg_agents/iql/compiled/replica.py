@@ -3,17 +3,16 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 from gymnasium.utils.seeding import np_random
 
-from mpgg_agents.iql import kernels
-from mpgg_agents.iql.choice import LARGEST_SET, members_of_sets
-from mpgg_agents.iql.config import IQLConfig
-from mpgg_agents.iql.kernels import Block, Casinos, Game, Learning, Replay, Trace
-from mpgg_agents.iql.rules import GAME, MIGRATION, bin_edges
-from mpgg_agents.iql.tables import (
+from mpgg_agents.iql.compiled import rounds
+from mpgg_agents.iql.compiled.arrays import Block, Casinos, Game, Learning, Replay, Trace
+from mpgg_agents.iql.compiled.choice import LARGEST_SET, members_of_sets
+from mpgg_agents.iql.compiled.tables import (
     LARGEST_LOAD,
     StateIndex,
     Table,
@@ -25,6 +24,8 @@ from mpgg_agents.iql.tables import (
     table_arrays,
     with_room,
 )
+from mpgg_agents.iql.config import IQLConfig
+from mpgg_agents.iql.rules import GAME, MIGRATION, bin_edges
 from mpgg_env.core.types import BoolArray, IntArray, UInt64Array
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.rules import GAME_ACTIONS, casino_costs, casino_gains, destinations, initial_positions
@@ -106,8 +107,8 @@ class Replica:
             move_states=np.zeros(n_casinos, np.uint32),
         )
         self.indices: list[StateIndex] = [new_index(6), new_index(6)]
-        bounds = np.linspace(0, config.n_players, program.n_blocks + 1).astype(int)
-        self.blocks = [_block(program, int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        bounds = np.linspace(0, config.n_players, program.n_blocks + 1).astype(int).tolist()
+        self.blocks = [_block(program, first, end) for first, end in pairwise(bounds)]
         self.tables: list[list[Table]] = [self._new_tables(block) for block in self.blocks]
         self.begin_episode()
 
@@ -137,9 +138,16 @@ class Replica:
         return index_bytes + table_bytes
 
     def play(
-        self, thresholds: UInt64Array, first_round: int, episode_round: int, trace: Trace, row: int, learns: bool, run: Map
+        self,
+        thresholds: UInt64Array,
+        first_round: int,
+        episode_round: int,
+        trace: Trace,
+        row: int,
+        learns: bool,
+        run: Map,
     ) -> None:
-        """Plays `len(thresholds)` rounds within an episode; `run` maps a function over the blocks, on threads or not."""
+        """Plays `len(thresholds)` rounds within an episode; `run` maps a function over the blocks."""
         if len(self.blocks) > 1:
             for t in range(len(thresholds)):
                 self._play_blocks(thresholds[t], first_round + t, episode_round + t, trace, row + t, learns, run)
@@ -147,7 +155,7 @@ class Replica:
         done = 0
         while done < len(thresholds):
             self._make_room()
-            played = kernels.play_rounds(
+            played = rounds.play_rounds(
                 self.program.game,
                 self.program.learning,
                 self.casinos,
@@ -171,9 +179,9 @@ class Replica:
         if not self.program.agent.flush_last:
             return
         self._make_room()
-        kernels.open_round(self.program.game, self.casinos, self.indices[GAME])
+        rounds.open_round(self.program.game, self.casinos, self.indices[GAME])
         for block, tables in zip(self.blocks, self.tables, strict=True):
-            kernels.flush_games(
+            rounds.flush_games(
                 self.program.learning, self.casinos, tables[GAME], block, np.uint64(self.seed), last_round
             )
 
@@ -205,21 +213,20 @@ class Replica:
                 for name, part in replay._asdict().items():
                     part[:] = arrays[f"block{b}.replay{kind}.{name}"]
                 self.tables[b][kind] = restored_table(
-                    self.tables[b][kind], arrays[f"block{b}.table{kind}.values"], arrays[f"block{b}.table{kind}.index"]
+                    self.tables[b][kind], arrays[f"block{b}.table{kind}.values"], arrays[f"block{b}.table{kind}.places"]
                 )
         self.casinos.occupancy[:] = np.bincount(self.positions, minlength=self.program.config.n_casinos)
 
     def _play_blocks(
         self, threshold: np.uint64, step: int, episode_round: int, trace: Trace, row: int, learns: bool, run: Map
     ) -> None:
-        """One round of several blocks: the same five steps as `kernels.play_rounds`."""
+        """One round of several blocks: the same five steps as `rounds.play_rounds`."""
         program, casinos = self.program, self.casinos
         seed = np.uint64(self.seed)
 
         def play_games(b: int) -> None:
             table = self.tables[b][GAME] = self._roomy(self.tables[b][GAME], GAME)
-            kernels.play_games(
-                program.game,
+            rounds.play_games(
                 program.learning,
                 casinos,
                 table,
@@ -228,13 +235,13 @@ class Replica:
                 program.orders[GAME],
                 seed,
                 step,
-                episode_round > 0,
+                episode_round,
                 learns,
             )
 
         def play_migrations(b: int) -> None:
             self.tables[b][MIGRATION] = self._roomy(self.tables[b][MIGRATION], MIGRATION)
-            kernels.play_migrations(
+            rounds.play_migrations(
                 program.game,
                 program.learning,
                 casinos,
@@ -249,14 +256,14 @@ class Replica:
             )
 
         self._make_index_room()
-        kernels.open_round(program.game, casinos, self.indices[GAME])
+        rounds.open_round(program.game, casinos, self.indices[GAME])
         list(run(play_games, range(len(self.blocks))))
         casinos.cooperators[:] = sum(block.cooperators for block in self.blocks)
-        kernels.settle_games(program.game, casinos, self.indices[MIGRATION], trace, row)
+        rounds.settle_games(program.game, casinos, self.indices[MIGRATION], trace, row)
         list(run(play_migrations, range(len(self.blocks))))
         flows = np.sum([block.flows for block in self.blocks], axis=0)
         trace.casino_moves[row // trace.window] += flows
-        kernels.close_round(program.game, casinos, flows, np.sum([block.arrived for block in self.blocks], axis=0))
+        rounds.close_round(program.game, casinos, flows, np.sum([block.arrived for block in self.blocks], axis=0))
 
     def _make_room(self) -> None:
         """Makes room for whatever one round may add."""
@@ -282,7 +289,9 @@ class Replica:
         visits = min(FIRST_VISITS, self.program.rounds + 2)
         slots = int(visits / LARGEST_LOAD) + 2 if hashed else 0
         return [
-            new_table(columns, width, self._capacity(columns, width, visits), slots, hashed, agent.dtype, agent.initial_value)
+            new_table(
+                columns, width, self._capacity(columns, width, visits), slots, hashed, agent.dtype, agent.initial_value
+            )
             for width in self.program.widths
         ]
 
@@ -321,7 +330,7 @@ def _game(config: MPGGConfig, agent: IQLConfig) -> Game:
 
 
 def _bit_sets(legal: BoolArray) -> UInt64Array:
-    """The legal moves of each casino as a bit set, (M,); zeros for move sets that are too large, which are all legal."""
+    """The legal moves of each casino as a bit set, (M,); zeros for large sets of moves, which are all legal."""
     if legal.shape[1] > LARGEST_SET:
         return np.zeros(len(legal), np.uint64)
     bits: UInt64Array = (legal << np.arange(legal.shape[1])).sum(axis=1).astype(np.uint64)

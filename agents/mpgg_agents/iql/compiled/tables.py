@@ -25,6 +25,7 @@ LARGEST_LOAD: Final = 0.875
 ROW_BITS: Final = np.uint64(32)
 ROW_MASK: Final = np.uint64(0xFFFFFFFF)
 EMPTY: Final = -1
+GAME_LEGAL: Final = np.uint64(3)  # bit set of the game actions
 # Memory is asked for this many agents before it is used: about the time of one access.
 AHEAD: Final = 24
 
@@ -42,7 +43,7 @@ class Table(NamedTuple):
     """The values of one kind of Q table for the agents of one block."""
 
     values: QArray  # flat; grouped: (states, columns, width), hashed: (rows, width)
-    index: UInt64Array  # hashed: (columns, slots), (state id + 1) << 32 | row, 0 where free
+    places: UInt64Array  # hashed: (columns, slots), (state id + 1) << 32 | row, 0 where free
     used: IntArray  # hashed: (columns,) slots in use
     fullest: IntArray  # (1,) the largest of them
     size: IntArray  # (1,) hashed: rows in use
@@ -57,9 +58,8 @@ class Table(NamedTuple):
 def new_index(exponent: int) -> StateIndex:
     """An empty index of 2**exponent slots."""
     slots = 2**exponent
-    return StateIndex(
-        np.full(slots, EMPTY, np.int64), np.zeros(slots, np.uint32), np.zeros(1, np.int64), np.zeros(slots // 2, np.int64)
-    )
+    keys, by_id = np.full(slots, EMPTY, np.int64), np.zeros(slots // 2, np.int64)
+    return StateIndex(keys, np.zeros(slots, np.uint32), np.zeros(1, np.int64), by_id)
 
 
 def index_of(keys: IntArray, room: int) -> StateIndex:
@@ -90,7 +90,7 @@ def state_id(keys: IntArray, ids: UInt32Array, size: IntArray, by_id: IntArray, 
             size[0] = given + 1
             break
         slot = (slot + U(1)) & last
-    return ids[slot]
+    return np.uint32(ids[slot])
 
 
 def new_table(
@@ -100,10 +100,10 @@ def new_table(
     values = np.zeros((capacity if hashed else capacity * columns) * width, np.dtype(dtype))
     if initial_value and not hashed:
         values[:] = initial_value
-    index = np.zeros(columns * slots if hashed else 0, np.uint64)
+    places = np.zeros(columns * slots if hashed else 0, np.uint64)
     used = np.zeros(columns if hashed else 0, np.int64)
     one, size = np.zeros(1, np.int64), np.zeros(1, np.int64)
-    return Table(values, index, used, one, size, columns, width, capacity, slots, hashed, initial_value)
+    return Table(values, places, used, one, size, columns, width, capacity, slots, hashed, initial_value)
 
 
 def largest_fill(table: Table) -> int:
@@ -135,22 +135,22 @@ def _with_capacity(table: Table, capacity: int, filled: int) -> Table:
 
 
 def _with_slots(table: Table, slots: int) -> Table:
-    index = np.zeros(table.columns * slots, np.uint64)
-    _reindex(table.index, table.slots, index, slots, table.columns)
-    return table._replace(index=index, slots=slots)
+    places = np.zeros(table.columns * slots, np.uint64)
+    _reindex(table.places, table.slots, places, slots, table.columns)
+    return table._replace(places=places, slots=slots)
 
 
 @compiled
-def _reindex(index: UInt64Array, slots: int, larger: UInt64Array, larger_slots: int, columns: int) -> None:
+def _reindex(places: UInt64Array, slots: int, larger: UInt64Array, larger_slots: int, columns: int) -> None:
     for column in range(columns):
         for old in range(slots):
-            found = index[column * slots + old]
+            found = places[column * slots + old]
             if found != U(0):
-                place = home_slot((found >> ROW_BITS) - U(1), U(larger_slots))
+                slot = home_slot((found >> ROW_BITS) - U(1), U(larger_slots))
                 base = U(column) * U(larger_slots)
-                while larger[base + place] != U(0):
-                    place = place + U(1) if place + U(1) < U(larger_slots) else U(0)
-                larger[base + place] = found
+                while larger[base + slot] != U(0):
+                    slot = slot + U(1) if slot + U(1) < U(larger_slots) else U(0)
+                larger[base + slot] = found
 
 
 @compiled
@@ -160,7 +160,7 @@ def row_of(table: Table, state: np.uint64, column: np.uint64) -> np.uint64:
         return grouped_row(state, column, U(table.columns), U(table.width))
     return hashed_row(
         table.values,
-        table.index,
+        table.places,
         table.used,
         table.fullest,
         table.size,
@@ -181,7 +181,7 @@ def grouped_row(state: np.uint64, column: np.uint64, columns: np.uint64, width: 
 @inlined
 def hashed_row(
     values: QArray,
-    index: UInt64Array,
+    places: UInt64Array,
     used: IntArray,
     fullest: IntArray,
     size: IntArray,
@@ -195,14 +195,14 @@ def hashed_row(
     base = column * U(slots)
     slot = home_slot(state, U(slots))
     while True:
-        found = index[base + slot]
+        found = places[base + slot]
         if (found >> ROW_BITS) == state + U(1):
-            return (found & ROW_MASK) * U(width)
+            return np.uint64((found & ROW_MASK) * U(width))
         if found == U(0):
             break
         slot = slot + U(1) if slot + U(1) < U(slots) else U(0)
     new = U(size[0])
-    index[base + slot] = ((state + U(1)) << ROW_BITS) | new
+    places[base + slot] = ((state + U(1)) << ROW_BITS) | new
     size[0] += 1
     used[column] += 1
     fullest[0] = max(fullest[0], used[column])
@@ -215,7 +215,7 @@ def hashed_row(
 @inlined
 def home_slot(state: np.uint64, slots: np.uint64) -> np.uint64:
     """Slot in [0, slots) where the search for a state begins."""
-    return (((state * FIBONACCI) >> U(32)) * slots) >> U(32)
+    return np.uint64((((state * FIBONACCI) >> U(32)) * slots) >> U(32))
 
 
 @inlined
@@ -229,20 +229,20 @@ def locate_rows(table: Table, states: UInt32Array, positions: UInt32Array, rows:
         for i in range(len(positions)):
             rows[i] = grouped_row(U(states[positions[i]]), U(i), columns, width)
         return
-    values, index, used, fullest, size = table.values, table.index, table.used, table.fullest, table.size
+    values, places, used, fullest, size = table.values, table.places, table.used, table.fullest, table.size
     slots, initial_value, last = table.slots, table.initial_value, len(positions) - 1
     for j in range(len(positions)):
         later = U(min(j + AHEAD, last))
-        prefetch(index, later * U(slots) + home_slot(U(states[positions[later]]), U(slots)))
+        prefetch(places, later * U(slots) + home_slot(U(states[positions[later]]), U(slots)))
         state = U(states[positions[j]])
-        rows[j] = hashed_row(values, index, used, fullest, size, state, U(j), table.width, slots, initial_value)
+        rows[j] = hashed_row(values, places, used, fullest, size, state, U(j), table.width, slots, initial_value)
 
 
 def learned_rows(table: Table, states: int) -> tuple[IntArray, IntArray, QArray]:
     """The rows with an entry other than the initial value: agents (S,), state ids (S,), values (S, width), in order."""
     initial = table.values.dtype.type(table.initial_value)
     if table.hashed:
-        entries = table.index.reshape(table.columns, table.slots)
+        entries = table.places.reshape(table.columns, table.slots)
         agents, places = np.nonzero(entries)
         found = entries[agents, places]
         ids = (found >> ROW_BITS).astype(np.int64) - 1
@@ -260,21 +260,21 @@ def learned_rows(table: Table, states: int) -> tuple[IntArray, IntArray, QArray]
 def table_arrays(table: Table, states: int) -> dict[str, QArray | UInt64Array]:
     """What `restored_table` needs: the rows in use and the index."""
     rows = int(table.size[0]) if table.hashed else states * table.columns
-    return {"values": table.values[: rows * table.width], "index": table.index}
+    return {"values": table.values[: rows * table.width], "places": table.places}
 
 
-def restored_table(like: Table, values: QArray, index: UInt64Array) -> Table:
+def restored_table(like: Table, values: QArray, places: UInt64Array) -> Table:
     """A table with the columns, width, layout and precision of `like` and the given `table_arrays`."""
     rows = len(values) // like.width
     capacity = rows if like.hashed else rows // like.columns
-    slots = len(index) // like.columns
+    slots = len(places) // like.columns
     restored = new_table(
         like.columns, like.width, max(capacity, 1), slots, like.hashed, values.dtype.name, like.initial_value
     )
     restored.values[: len(values)] = values
     if like.hashed:
-        restored.index[:] = index
-        restored.used[:] = (index.reshape(like.columns, slots) != 0).sum(axis=1)
+        restored.places[:] = places
+        restored.used[:] = (places.reshape(like.columns, slots) != 0).sum(axis=1)
         restored.fullest[0] = restored.used.max()
         restored.size[0] = rows
     return restored

@@ -84,7 +84,13 @@ def choose(
 
 @compiled
 def _choose_of_many(
-    values: QArray, row: np.uint64, best: float, order: tuple[int, ...], explore: bool, pick: np.uint64, random_ties: bool
+    values: QArray,
+    row: np.uint64,
+    best: float,
+    order: tuple[int, ...],
+    explore: bool,
+    pick: np.uint64,
+    random_ties: bool,
 ) -> np.uint64:
     if not random_ties and not explore:
         for j in range(len(order)):

@@ -1,0 +1,1 @@
+"""The compiled trainer's machinery: `rounds` is the place to begin, `replica` holds the state that it advances."""
