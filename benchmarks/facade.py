@@ -53,6 +53,8 @@ class Stand:
         self.actions = {
             phase: dict(zip(self.env.possible_agents, row.tolist(), strict=True)) for phase, row in self.rows.items()
         }
+        # What a learner that knows no mask sends: in the game phase 60 % of it is illegal.
+        self.unmasked = dict(zip(self.env.possible_agents, random.integers(5, size=n_agents).tolist(), strict=True))
         self.masks = self.engine.action_masks()[0]
         self.ready = self.engine.reset(seed=0)[0][0], np.zeros(n_agents), self.masks, np.zeros(n_agents, np.int64)
 
@@ -75,10 +77,18 @@ class Stand:
 
     def step(self) -> float:
         """Seconds of one round of the dictionary interface, per step."""
+        return self.round_of(self.actions["game"], self.actions["migration"])
+
+    def unmasked_step(self) -> float:
+        """The same with illegal actions among the others."""
+        return self.round_of(self.unmasked, self.unmasked)
+
+    def round_of(self, plays: dict[str, int], moves: dict[str, int]) -> float:
+        """Seconds of one round, per step."""
         round_before = self.env.round
         start = time.perf_counter()
-        self.env.step(self.actions["game"])
-        self.env.step(self.actions["migration"])
+        self.env.step(plays)
+        self.env.step(moves)
         elapsed = time.perf_counter() - start
         require(self.env.round == round_before + 1, "two steps are a round")
         return elapsed / 2
@@ -109,7 +119,7 @@ def run(quick: bool) -> list[Figure]:
         stand = Stand(n_agents)
         stand.check()
         rounds = (60_000 if quick else 300_000) // n_agents
-        tasks = {"step": stand.step, "build": stand.build, "engine": stand.engine_step}
+        tasks = {"step": stand.step, "unmasked": stand.unmasked_step, "build": stand.build, "engine": stand.engine_step}
 
         # The times of single rounds scatter; a repetition is the median of many, taken in turn.
         blocks = [in_turn(tasks, rounds) for _ in range(3 if quick else 7)]
@@ -119,7 +129,14 @@ def run(quick: bool) -> list[Figure]:
         figures += [
             Figure(name=f"{label}: env.step", values=micro["step"], unit="us"),
             Figure(name=f"{label}: five dicts alone", values=micro["build"], unit="us"),
+            Figure(name=f"{label}: env.step, illegal actions", values=micro["unmasked"], unit="us"),
             Figure(name=f"{label}: array engine step", values=micro["engine"], unit="us"),
             Figure(name=f"{label}: env.step / dicts", values=ratios(micro["step"], micro["build"]), unit="x", bar=BAR),
+            Figure(
+                name=f"{label}: illegal actions / dicts",
+                values=ratios(micro["unmasked"], micro["build"]),
+                unit="x",
+                bar=BAR,
+            ),
         ]
     return figures

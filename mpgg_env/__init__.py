@@ -1,8 +1,8 @@
 """PettingZoo-compatible environments for the migratory public goods game."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mpgg_env.core.lazy import lazy_names
 from mpgg_env.games.mpgg.config import DilemmaWarning, MPGGConfig
 from mpgg_env.registration import register_games
 
@@ -25,20 +25,15 @@ __all__ = [
 __version__ = "0.1.0"
 
 # Loaded on first use: the environment needs numba, which a program that only reads settings should not wait for.
-_LAZY = {
-    "MPGGParallelEnv": "mpgg_env.games.mpgg.env",
-    "MPGGVectorEnv": "mpgg_env.games.mpgg.vector",
-    "MaskInObs": "mpgg_env.wrappers",
-    "parallel_env": "mpgg_env.mpgg_v0",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name == "mpgg_v0":
-        return import_module("mpgg_env.mpgg_v0")
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'mpgg_env' has no attribute {name!r}")
-
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "MPGGParallelEnv": "mpgg_env.games.mpgg.env",
+        "MPGGVectorEnv": "mpgg_env.games.mpgg.vector",
+        "MaskInObs": "mpgg_env.wrappers",
+        "mpgg_v0": "mpgg_env.mpgg_v0",
+        "parallel_env": "mpgg_env.mpgg_v0",
+    },
+)
 
 register_games()

@@ -127,7 +127,7 @@ def test_actions_that_are_no_integers_are_refused_and_change_nothing(wrong: Any,
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("wrong", [-1, 10, 2**40])
+@pytest.mark.parametrize("wrong", [-1, 10, 2**40, 2**63, -(2**64), np.uint64(2**64 - 1)])
 def test_actions_outside_the_space_always_raise_and_change_nothing(wrong: int, mode: str) -> None:
     env = placed(0, action_mode=mode)
     before = env.get_state()
@@ -180,6 +180,25 @@ def test_an_illegal_move_is_replaced_uniformly_among_the_legal_ones() -> None:
     assert (env.positions[:5000] == 0).all()
     assert chisquare(np.bincount(env.positions[5000:], minlength=4)[:3]).pvalue > 1e-4
     assert [infos[agent]["illegal"] for agent in ("agent_0", "agent_4999", "agent_5000")] == [0, 0, 1]
+
+
+def test_an_illegal_joint_action_is_replaced_uniformly_among_the_legal_ones() -> None:
+    env = parallel_env(n_agents=20_000, grid_shape=(2, 2), boundary="mask", action_mode="joint")
+    env.reset(seed=13, options={"positions": [3] * 20_000})
+    env.step(everybody(env, 0))
+    infos = env.step(everybody(env, 9))[4]  # casino 3 is a corner without up and right; 8 and 9 are right
+    # Six legal actions, two for each of stay, down (to casino 1) and left (to casino 2).
+    assert env.occupancy[0] == 0
+    assert chisquare(env.occupancy[1:]).pvalue > 1e-4
+    assert {info["illegal"] for info in infos.values()} == {1}
+
+
+def test_the_order_of_the_actions_does_not_matter() -> None:
+    env, other = placed(0), placed(0)
+    choices = {agent: i % 5 for i, agent in enumerate(env.agents)}
+    backwards = dict(reversed(choices.items()))
+    for _ in range(4):
+        assert same(env.step(choices), other.step(backwards))
 
 
 def test_the_count_of_illegal_actions_grows_and_restarts_with_the_episode() -> None:

@@ -24,7 +24,7 @@ def error_of(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
     assert main(words) == 2
     output = capsys.readouterr()
     assert output.out == ""
-    lines = [line for line in output.err.splitlines() if not line.startswith("mpgg: note: ")]
+    lines = output.err.splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("mpgg: error: ")
     return lines[0].removeprefix("mpgg: error: ")
@@ -118,6 +118,8 @@ BAD_WORDS = {
     "negative seed": (["train", "--seeds", "1", "-2"], f"seeds must be in [0, {2**63 - 1}], got -2"),
     "empty range": (["train", "--seeds", "5:5"], "seeds must be ranges of 1 to 1000000 seeds, got '5:5'"),
     "same seed": (["train", "--seeds", "1", "0:3"], "seeds must be distinct, got 1 twice"),
+    "empty out": (["train", "--out", ""], "argument --out: a path must not be empty, got ''"),
+    "empty run": (["info", ""], "argument RUN: a path must not be empty, got ''"),
     "no out": (["train"], "train needs --out DIR, a new folder for the results, or --resume RUN"),
     "threads": (["train", "--threads", "0"], "threads must be >= 1, got 0"),
     "window": (
@@ -142,7 +144,9 @@ def test_bad_words_give_one_line_and_create_nothing(name, tmp_path, capsys, monk
     monkeypatch.chdir(tmp_path)
     words, message = BAD_WORDS[name]
     out = (
-        ["--out", str(tmp_path / "run")] if words[:1] == ["train"] and name not in ("no out", "resume and more") else []
+        ["--out", str(tmp_path / "run")]
+        if words[:1] == ["train"] and name not in ("no out", "empty out", "resume and more")
+        else []
     )
     assert error_of(capsys, [*words, *out]) == message
     assert snapshot(tmp_path) == {}
@@ -209,6 +213,16 @@ def test_info_shows_settings_and_windows(tmp_path, capsys):
     checksum = json.loads((run / "manifest.json").read_text())["results_checksum"]
     for words in ("complete", "n_agents = 14", "gamma = 0.5", "grid_shape = [2, 3]", checksum, "I_alpha", "greedy"):
         assert words in text
+    table = text.partition("Windows of")[2]
+    assert max(map(len, table.splitlines())) <= 80
+
+
+def test_the_game_s_warning_is_a_note_of_a_run_that_starts(tmp_path, capsys):
+    words = ["train", *FLAGS, "--no-figures", "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    assert capsys.readouterr().err.count("mpgg: note: no dilemma") == 1
+    assert main([*words, "--quiet"]) == 2  # the folder is not empty any more
+    assert "note" not in capsys.readouterr().err
 
 
 def test_a_log_gets_a_line_with_speed_cooperation_and_exploration(tmp_path, capsys):

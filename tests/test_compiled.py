@@ -30,6 +30,28 @@ def digest() -> str:
     return fresh_python(EPISODE, NUMBA_DISABLE_JIT="0").split()[0]
 
 
+# Prints whether the game's and the trainer's loops are still to be compiled: at first, after a game, after a training.
+FIRST_TIMES = """
+import warnings
+import mpgg_env
+from mpgg_env.core.compiled import is_first_compilation
+from mpgg_agents.experiments.registry import AGENTS
+from mpgg_agents.iql import IQLConfig
+from mpgg_agents.iql.trainer import IQLTrainer
+warnings.simplefilter("ignore", mpgg_env.DilemmaWarning)
+game = mpgg_env.MPGGConfig(n_agents=3, grid_shape=(1, 2))
+
+def tell():
+    print(*map(is_first_compilation, ("mpgg_env.games.mpgg.kernels", AGENTS["iql"].kernels)))
+
+tell()
+mpgg_env.MPGGVectorEnv(game).reset(0)
+tell()
+IQLTrainer(game, IQLConfig(), [0], 2).advance(2)
+tell()
+"""
+
+
 def test_compiled_and_plain_python_give_the_same_bits(digest: str) -> None:
     assert len(digest) == 64
     assert fresh_python(EPISODE, NUMBA_DISABLE_JIT="1").split()[0] == digest
@@ -48,3 +70,16 @@ def test_the_cache_goes_where_it_is_told(digest: str, tmp_path: Path) -> None:
     assert told == digest
     assert Path(directory).is_relative_to(tmp_path)
     assert list(Path(directory).rglob("*.nbi"))
+
+
+def test_each_module_is_compiled_for_the_first_time_once(tmp_path: Path) -> None:
+    told = fresh_python(FIRST_TIMES, NUMBA_DISABLE_JIT="0", NUMBA_CACHE_DIR=str(tmp_path)).splitlines()
+    assert told == ["True True", "False True", "False False"]
+
+
+def test_without_compilation_there_is_no_first_one(tmp_path: Path) -> None:
+    ask = (
+        "from mpgg_env.core.compiled import is_first_compilation as first; print(first('mpgg_env.games.mpgg.kernels'))"
+    )
+    told = [fresh_python(ask, NUMBA_DISABLE_JIT=off, NUMBA_CACHE_DIR=str(tmp_path)).strip() for off in "01"]
+    assert told == ["True", "False"]

@@ -41,6 +41,11 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"grid_shape": (5, -1)}, ValueError, "grid_shape[1] must be >= 1, got -1"),
     ({"grid_shape": (5, 2.0)}, TypeError, "grid_shape[1] must be an integer, got 2.0"),
     ({"grid_shape": (2**16, 2**15)}, ValueError, "grid_shape must have fewer than 2**31 casinos, got (65536, 32768)"),
+    (
+        {"grid_shape": (41, 25), "moves": "anywhere"},
+        ValueError,
+        "grid_shape must have at most 1024 casinos with moves='anywhere', got (41, 25)",
+    ),
     ({"gain_range": (1.5,)}, TypeError, "gain_range must be a pair, got (1.5,)"),
     ({"gain_range": (6.0, 1.5)}, ValueError, "gain_range must go from low to high, got (6.0, 1.5)"),
     ({"gain_range": (-0.5, 1.5)}, ValueError, "gain_range[0] must be finite and >= 0, got -0.5"),

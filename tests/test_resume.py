@@ -54,7 +54,7 @@ from mpgg_agents.cli import main
 from mpgg_agents.experiments import table
 from tests.tiny_run import tiny
 
-folder, flags = pathlib.Path(sys.argv[1]), sys.argv[2:]
+folder, existing, flags = pathlib.Path(sys.argv[1]), sys.argv[2] == "existing", sys.argv[3:]
 made = tiny()  # the children inherit its compiled code
 trainer = made.kind.make_trainer(made.game, made.agent, made.run.seeds, made.run.rounds, made.run.window, None)
 trainer.advance(made.run.rounds)
@@ -83,27 +83,82 @@ def killed_run(out, fatal):
         return main(["train", *flags, "--quiet", "--no-figures", "--out", str(out)])
     return in_child(work)
 
-kill, code, seen = 0, -signal.SIGKILL, []
+kill, code, seen, again = 0, -signal.SIGKILL, [], []
 while code == -signal.SIGKILL:
     kill += 1
     out = folder / str(kill)
+    if existing:
+        out.mkdir()
     code = killed_run(out, kill)
-    if out.exists() and code != 0:
+    if not (out / "manifest.json").exists():  # nothing to resume, and nothing in the way of the next start
+        in_child(lambda: main(["train", *flags, "--quiet", "--no-figures", "--out", str(out)]))
+        manifest = json.loads((out / "manifest.json").read_text())
+        left = [str(path) for path in folder.rglob("*") if path.suffix == ".part"]
+        again.append([manifest["status"], manifest["results_checksum"], left])
+    elif code != 0:
         code_again = in_child(lambda: main(["train", "--resume", str(out), "--quiet"]))
         manifest = json.loads((out / "manifest.json").read_text())
         left = [str(path) for path in out.rglob("*") if path.suffix == ".part"] + [
             name for name in ("checkpoint.npz",) if (out / name).exists() and manifest["status"] != "complete"]
         seen.append([code_again, manifest["status"], manifest["results_checksum"], left])
-print(json.dumps({"kills": kill, "code": code, "seen": seen}))
+print(json.dumps({"kills": kill, "code": code, "seen": seen, "again": again}))
 """
 
 
-def test_a_kill_at_every_write_is_survived(undisturbed, tmp_path):
-    told = json.loads(fresh_python(KILL_EVERYWHERE, str(tmp_path), *FLAGS))
+@pytest.mark.parametrize("out", ["new", "existing"])
+def test_a_kill_at_every_write_is_survived(out, undisturbed, tmp_path):
+    told = json.loads(fresh_python(KILL_EVERYWHERE, str(tmp_path), out, *FLAGS))
     assert told["code"] == 0
     assert told["kills"] > 20
     assert len(told["seen"]) > 15
     assert {tuple(map(str, line)) for line in told["seen"]} == {("0", "complete", results_checksum(undisturbed), "[]")}
+    assert len(told["again"]) >= 3
+    assert {tuple(map(str, line)) for line in told["again"]} == {("complete", results_checksum(undisturbed), "[]")}
+
+
+def test_only_the_remains_of_killed_starts_are_removed(tmp_path, capsys):
+    out = tmp_path / "run"
+    remains, alive, foreign = (tmp_path / f".run-{letter * 8}.part" for letter in "abc")
+    for folder in (remains, alive, foreign):
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+    (foreign / "notes.txt").write_text("keep me")
+    with storage.locked(alive):
+        assert train(out) == 0
+    assert sorted(tmp_path.iterdir()) == sorted([alive, foreign, out])
+
+
+def test_a_folder_of_the_user_s_is_not_taken_for_the_remains_of_a_start(tmp_path, capsys):
+    (tmp_path / "config.json").write_text("{}")
+    before = snapshot(tmp_path)
+    assert "is not empty" in refused(capsys, ["train", *FLAGS, "--out", tmp_path])
+    assert snapshot(tmp_path) == before
+
+
+def test_a_run_killed_before_it_began_says_how_to_start_it(tmp_path, capsys):
+    (tmp_path / ".lock").touch()
+    (tmp_path / "config.json").write_text("{}")
+    assert "was killed before it began, start it again with --out" in refused(capsys, ["train", "--resume", tmp_path])
+
+
+def test_a_start_that_fails_leaves_the_given_folder_as_it_was(tmp_path, monkeypatch, capsys):
+    from mpgg_agents.experiments import start as starting
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    out = tmp_path / "run"
+    out.mkdir(mode=0o700)
+    monkeypatch.setattr(starting, "write_manifest", full)
+    for path in (out, tmp_path / "new"):
+        assert "No space left" in refused(capsys, ["train", *FLAGS, "--quiet", "--out", path])
+    assert snapshot(tmp_path) == {"run": "folder"}
+    assert out.stat().st_mode & 0o777 == 0o700
+
+
+def test_info_tells_how_far_an_unfinished_run_is(stopped, capsys):
+    assert main(["info", str(stopped)]) == 0
+    assert "kept       200 of 600 rounds" in capsys.readouterr().out
 
 
 def test_kills_at_random_moments_change_nothing(undisturbed, tmp_path):

@@ -83,16 +83,16 @@ def _parsers(agent: type[Config]) -> tuple[Parser, dict[str, Parser]]:
     info = commands.add_parser("info", help="check and summarise a run folder", allow_abbrev=False)
     figures = commands.add_parser("figures", help="draw the figures of a complete run again", allow_abbrev=False)
     for reader in (info, figures):
-        reader.add_argument("run", type=Path, metavar="RUN", help="folder that `mpgg train --out` wrote")
+        reader.add_argument("run", type=_path, metavar="RUN", help="folder that `mpgg train --out` wrote")
     presets = commands.add_parser("presets", help="list the named settings with their source", allow_abbrev=False)
     return parser, {"train": train, "info": info, "figures": figures, "presets": presets}
 
 
 def _add_train_flags(train: Parser, agent: type[Config]) -> None:
     files = train.add_argument_group("files and machine")
-    files.add_argument("--out", type=Path, metavar="DIR", help="new or empty folder for the results")
-    files.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
-    files.add_argument("--config", type=Path, metavar="FILE", help="TOML file with sections [game], [agent], [run]")
+    files.add_argument("--out", type=_path, metavar="DIR", help="new or empty folder for the results")
+    files.add_argument("--resume", type=_path, metavar="RUN", help="go on with the run in this folder")
+    files.add_argument("--config", type=_path, metavar="FILE", help="TOML file with sections [game], [agent], [run]")
     threads = "threads over the seeds; the results do not depend on it [default: one per processor]"
     files.add_argument("--threads", type=int, metavar="INT", help=threads)
     files.add_argument("--quiet", action="store_true", help="show nothing but errors")
@@ -104,11 +104,17 @@ def _add_train_flags(train: Parser, agent: type[Config]) -> None:
     add_config_flags(train, "agent", agent)
 
 
+def _path(word: str) -> Path:
+    if not word:  # Path("") is the working folder, where an unset shell variable would put a run
+        raise argparse.ArgumentTypeError("a path must not be empty, got ''")
+    return Path(word)
+
+
 def _agent_of(words: Sequence[str]) -> type[Config]:
     """The kind of agent decides which flags there are, so that it is looked for before the rest is read."""
     first = Parser(add_help=False, allow_abbrev=False)
     first.add_argument("--agent", default=argparse.SUPPRESS)
-    first.add_argument("--config", type=Path)
+    first.add_argument("--config", type=_path)
     arguments = first.parse_known_args(words)[0]
     file = {} if arguments.config is None else read_toml(arguments.config)
     return AGENTS[_agent_name(arguments, file)].config_class

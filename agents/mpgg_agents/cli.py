@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from mpgg_agents.arguments import check_resume, parse, read_experiment
 from mpgg_agents.experiments.progress import choose_display
-from mpgg_agents.experiments.settings import Experiment
 from mpgg_env.games.mpgg.config import DilemmaWarning
 
 if TYPE_CHECKING:
@@ -72,11 +71,15 @@ def _train(arguments: argparse.Namespace, words: Sequence[str]) -> int:
                 check_resume(arguments)
                 if _is_complete(arguments.resume):
                     return _finish_complete(arguments.resume, arguments.quiet)
-            session = stack.enter_context(_session(arguments, words))
+            with warnings.catch_warnings(record=True) as notes:
+                warnings.simplefilter("always", DilemmaWarning)
+                session = stack.enter_context(_session(arguments, words))
         except (TypeError, ValueError) as error:
             raise InputError(error) from error
         except OSError as error:
             raise InputError(_os_message(error)) from error
+        if not arguments.quiet:
+            _write_notes(notes)  # not earlier: bad input gives its one line alone
         outcome = session.play()
     return _report(outcome, arguments.quiet)
 
@@ -87,7 +90,7 @@ def _session(arguments: argparse.Namespace, words: Sequence[str]) -> AbstractCon
         from mpgg_agents.experiments.run import resumed_session  # loads numba
 
         return resumed_session(arguments.resume, threads=arguments.threads, display=display)
-    experiment = _noted_experiment(arguments)
+    experiment = read_experiment(arguments)
     if arguments.out is None:
         raise ValueError("train needs --out DIR, a new folder for the results, or --resume RUN")
     from mpgg_agents.experiments.run import new_session  # loads numba
@@ -95,15 +98,12 @@ def _session(arguments: argparse.Namespace, words: Sequence[str]) -> AbstractCon
     return new_session(experiment, arguments.out, threads=arguments.threads, display=display, command=["mpgg", *words])
 
 
-def _noted_experiment(arguments: argparse.Namespace) -> Experiment:
-    """The experiment, with the game's warning as a note on stderr."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", DilemmaWarning)
-        experiment = read_experiment(arguments)
-    if not arguments.quiet:
-        for warning in caught:
+def _write_notes(caught: Sequence[warnings.WarningMessage]) -> None:
+    for warning in caught:
+        if issubclass(warning.category, DilemmaWarning):
             sys.stderr.write(f"mpgg: note: {warning.message}\n")
-    return experiment
+        else:  # of a library, to be shown as usual
+            warnings.showwarning(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def _report(outcome: "Outcome", quiet: bool) -> int:

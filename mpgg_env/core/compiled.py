@@ -64,10 +64,19 @@ def cache_directory() -> Path | None:
         return None
 
 
-def is_first_compilation() -> bool:
-    """Whether nothing is cached yet, so that the first call will take several seconds."""
+def is_first_compilation(module: str) -> bool:
+    """Whether no compiled function of this module is cached yet, so that its first call will take several seconds.
+
+    The game's own loops compile in no time and say nothing about a trainer's.
+    """
+    if numba.config.DISABLE_JIT:
+        return False
     directory = cache_directory()
-    return directory is None or not any(directory.rglob("*.nbi"))
+    if directory is None:
+        return True
+    # numba names the folder after that of the source file, and begins the file's name with that of the source file.
+    *_, package, name = module.split(".")
+    return not any(directory.glob(f"{package}_*/{name}.*.nbi"))
 
 
 def _source_digest() -> str:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mpgg_env.core.types import FloatArray
+from mpgg_env.core.types import FloatArray, UInt8Array
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
-UInt8Array = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
 PAPER: Final[Colour] = (255, 255, 255)

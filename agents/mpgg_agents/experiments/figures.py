@@ -17,7 +17,7 @@ from mpgg_agents.experiments import curves, maps, storage
 from mpgg_agents.experiments.folder import FIGURES, Run, window_lengths
 from mpgg_agents.experiments.measures import PHASES, Phase
 from mpgg_agents.experiments.storage import Arrays
-from mpgg_agents.experiments.style import house_style
+from mpgg_agents.experiments.style import column_frame, house_style
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 
@@ -135,9 +135,10 @@ def _write(data: FigureData, folder: Path, name: str, files: Collection[str]) ->
 
 def _save(figure: Figure, path: Path) -> None:
     kind = path.suffix[1:]
+    frame = column_frame(figure)
 
     def write(file: BinaryIO) -> None:
-        figure.savefig(file, format=kind, metadata=_METADATA[kind])
+        figure.savefig(file, format=kind, metadata=_METADATA[kind], bbox_inches=frame)
 
     storage.write_file(path, write)
 

@@ -11,7 +11,6 @@ Files:
 """
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +32,11 @@ CHECKPOINT: Final = "checkpoint.npz"
 FIGURES: Final = "figures"
 RESULTS: Final = (METRICS, CASINOS, FINAL_STATE)
 STATUSES: Final = ("running", "interrupted", "complete")
+
+# All that a run has written before its manifest, which makes it a run that can be resumed.
+BEFORE_MANIFEST: Final = frozenset(
+    (storage.LOCK_NAME, CONFIG, CONFIG + storage.TEMPORARY_SUFFIX, MANIFEST + storage.TEMPORARY_SUFFIX)
+)
 
 
 class RunFolderError(ValueError):
@@ -189,39 +193,14 @@ def window_lengths(starts: IntArray, rounds: int) -> IntArray:
     return np.diff(np.append(starts, rounds))
 
 
-def temporary_folder(path: Path) -> Path:
-    """A folder beside `path`, to be filled and then renamed to it.
-
-    A run folder appears under its own name only with settings and manifest in it, so that a run killed at any
-    moment either can be resumed or has left `path` untouched.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=storage.TEMPORARY_SUFFIX, dir=path.parent))
-    temporary.chmod(0o755)  # mkdtemp's folders are closed to everybody else
-    return temporary
+def is_killed_start(path: Path) -> bool:
+    """Whether a run was killed in this folder before it had a manifest, so that nothing can resume it."""
+    return storage.LOCK_NAME in names(path) <= BEFORE_MANIFEST
 
 
-def fill_folder(path: Path, experiment: Experiment, manifest: dict[str, Any]) -> None:
-    """Writes the settings and the manifest of a new run."""
-    content = json.dumps(experiment.to_dict(), indent=2, allow_nan=False) + "\n"
-    storage.write_bytes(path / CONFIG, content.encode())
-    write_manifest(path, {**manifest, "files": {CONFIG: storage.file_checksum(path / CONFIG)}})
-
-
-def check_vacant(path: Path) -> None:
-    """Raises ValueError unless a new run can be put at `path`: nothing is there, or an empty folder."""
-    if path.is_symlink() and not path.exists():
-        raise ValueError(f"out must be a new or empty folder, got the broken link {path}")
-    if not path.exists():
-        above = next(folder for folder in path.absolute().parents if folder.exists())
-        if not above.is_dir():
-            raise ValueError(f"out must be a new or empty folder, but {above} is a file")
-        return
-    if not path.is_dir():
-        raise ValueError(f"out must be a new or empty folder, got the file {path}")
-    if any(path.iterdir()):
-        hint = "; continue the run in it with --resume" if (path / MANIFEST).exists() else ""
-        raise ValueError(f"out must be a new or empty folder, but {path} is not empty{hint}")
+def names(path: Path) -> set[str]:
+    """Names of all entries of a folder."""
+    return {entry.name for entry in path.iterdir()}
 
 
 def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
@@ -249,7 +228,8 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     if not path.is_dir():
         raise RunFolderError(f"{path} is not a run folder: there is no such folder")
     if not (path / MANIFEST).is_file():
-        raise RunFolderError(f"{path} is not a run folder: it has no {MANIFEST}")
+        hint = "; its run was killed before it began, start it again with --out" if is_killed_start(path) else ""
+        raise RunFolderError(f"{path} is not a run folder: it has no {MANIFEST}{hint}")
     manifest = _read_json(path / MANIFEST)
     if not isinstance(manifest, dict):
         raise RunFolderError(f"{path / MANIFEST} is damaged: it is not a JSON object")

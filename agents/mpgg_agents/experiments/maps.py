@@ -1,12 +1,13 @@
 """Figures of the board: occupancy and cooperation at named times, and the net flow between casinos."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from mpgg_agents.experiments.flows import Flow, block_drift, net_flows
 from mpgg_agents.experiments.measures import Phase, group_windows
@@ -16,6 +17,7 @@ from mpgg_env.games.mpgg.config import MPGGConfig
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
     from mpgg_agents.experiments.figures import FigureData
 
@@ -30,7 +32,7 @@ _PALE_BLUES: Final = ListedColormap(colormaps["Blues"](np.linspace(0.02, 0.6, 12
 
 def board_figure(data: "FigureData") -> Figure:
     """Occupancy and cooperation on the (gain, cost) board at the start, in the middle, at the end, and greedy."""
-    times = named_times(data)
+    times, rounds = named_times(data), time_labels(data)
     figure = new_figure(_height(data, len(times), 2), "compressed")
     grid = figure.subplots(2, len(times), sharex=True, sharey=True, squeeze=False)
     highest = max(float(occupancy.max()) for occupancy, _ in times.values())
@@ -39,9 +41,10 @@ def board_figure(data: "FigureData") -> Figure:
     for column, (name, (occupancy, _)) in enumerate(times.items()):
         upper = _draw_board(grid[0, column], data, occupancy, "viridis", Normalize(0, highest))
         lower = _draw_board(grid[1, column], data, shares[name], "cividis", Normalize(0, most or 1.0))
-        grid[0, column].set_title(name)
-    figure.colorbar(upper, ax=grid[0], label="occupancy\n(agents)", aspect=12, pad=0.02)
-    figure.colorbar(lower, ax=grid[1], label="cooperation\nrate", aspect=12, pad=0.02)
+        grid[0, column].set_title(f"{name}\n{rounds[name]}")
+    for image, row, label in ((upper, grid[0], "occupancy\n(agents)"), (lower, grid[1], "cooperation\nrate")):
+        bar = figure.colorbar(image, ax=row, aspect=12, pad=0.02)
+        bar.set_label(label, fontsize=7, **_beside(data.config.grid_shape))
     _label_axes(figure, data)
     return figure
 
@@ -80,14 +83,33 @@ def named_times(data: "FigureData") -> dict[str, tuple[FloatArray, FloatArray]]:
 
     The times are start, middle and end of the training, and all greedy rounds.
     """
-    lengths = data.lengths("train")
-    group = max(1, -(-len(lengths) // 100))
-    ends = {"start": group, "middle": len(lengths) // 2 + group, "end": len(lengths)}
-    spans = {name: slice(max(0, end - group), end) for name, end in ends.items()}
-    times = {name: _span_means(data, "train", span) for name, span in spans.items()}
+    times = {name: _span_means(data, "train", span) for name, span in _named_spans(data).items()}
     if len(data.greedy["round"]):
         times["greedy"] = _span_means(data, "greedy", slice(None))
     return times
+
+
+def time_labels(data: "FigureData") -> dict[str, str]:
+    """The rounds of each of the `named_times`."""
+    number = EngFormatter(sep="")
+    edges = np.append(data.casinos["train"]["round"], data.rounds["train"])
+    labels = {
+        name: f"{number(edges[span.start])}\N{EN DASH}{number(edges[span.stop])}"
+        for name, span in _named_spans(data).items()
+    }
+    return {**labels, "greedy": f"{number(data.rounds['greedy'])} rounds"}
+
+
+def _named_spans(data: "FigureData") -> dict[str, slice]:
+    """Windows of the named times of the training."""
+    windows = len(data.casinos["train"]["round"])
+    group = max(1, -(-windows // 100))
+    middle = max(0, min(windows // 2, windows - group))
+    return {
+        "start": slice(0, group),
+        "middle": slice(middle, middle + group),
+        "end": slice(windows - group, windows),
+    }
 
 
 def _span_means(data: "FigureData", phase: Phase, span: slice) -> tuple[FloatArray, FloatArray]:
@@ -120,18 +142,29 @@ def _draw_board(axes: "Axes", data: "FigureData", values: FloatArray, colours: s
     shown = colours.with_extremes(bad=EMPTY_COLOUR)
     image = axes.imshow(values.reshape(data.config.grid_shape), origin="lower", cmap=shown, norm=norm)
     rows, columns = data.config.grid_shape
-    for axis, labels, count in ((axes.xaxis, data.column_labels, columns), (axes.yaxis, data.row_labels, rows)):
-        ticks = range(0, count, -(-(count - 1) // 2) or 1)
-        axis.set_ticks(list(ticks), [labels[tick] for tick in ticks])
+    _set_ticks(axes.yaxis, data.row_labels, -(-(rows - 1) // 2))
+    crowded = columns < 5 or max(map(len, data.column_labels)) > 3  # three labels would run into each other
+    _set_ticks(axes.xaxis, data.column_labels, columns - 1 if crowded else -(-(columns - 1) // 2))
     axes.tick_params(length=1.5, pad=1.5)
     axes.spines[:].set_visible(False)
     return image
 
 
+def _set_ticks(axis: "Axis", labels: Sequence[str], step: int) -> None:
+    ticks = range(0, len(labels), max(step, 1))
+    axis.set_ticks(list(ticks), [labels[tick] for tick in ticks])
+
+
+def _beside(grid_shape: tuple[int, int]) -> dict[str, Any]:
+    """How the label of a colour bar stands: upright beside flat boards, where two of them would overlap."""
+    rows, columns = grid_shape
+    return {"rotation": 0, "ha": "left", "va": "center"} if rows < 0.8 * columns else {}
+
+
 def _height(data: "FigureData", across: int, down: int) -> float:
     """Inches for `down` rows of `across` boards in a column's width, with their labels."""
     rows, columns = data.config.grid_shape
-    cells = (COLUMN_INCHES - 1.1) / across * rows / columns
+    cells = ((COLUMN_INCHES - 1.1) / across - 0.1) * rows / columns
     return min(max(down * (cells + 0.12) + 0.6, 1.3), MAX_HEIGHT)
 
 

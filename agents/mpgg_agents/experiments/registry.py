@@ -77,6 +77,7 @@ class AgentKind:
         presets: Named settings of the game and of this agent.
         total_rounds: Rounds of a run from its hyper-parameters and the rounds per episode.
         exploration: Exploration rate of each of the first rounds, (rounds,).
+        kernels: Module of the trainer's compiled loops, whose first compilation a user should know of.
         make_trainer: Trainer from game, hyper-parameters, seeds, rounds per episode, window and threads.
     """
 
@@ -84,6 +85,7 @@ class AgentKind:
     presets: Mapping[str, Preset]
     total_rounds: Callable[[Any, int], int]
     exploration: Callable[[Any, int], FloatArray]
+    kernels: str
     make_trainer: Callable[[MPGGConfig, Any, Sequence[int], int, int, int | None], Trainer]
 
 
@@ -105,6 +107,7 @@ AGENTS: Final[dict[str, AgentKind]] = {
         presets=IQL_PRESETS,
         total_rounds=lambda agent, rounds: agent.episodes * rounds,
         exploration=_iql_exploration,
+        kernels="mpgg_agents.iql.compiled.rounds",
         make_trainer=_iql_trainer,
     ),
 }

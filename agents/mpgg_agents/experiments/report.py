@@ -1,21 +1,23 @@
 """Runs and presets as text for a terminal."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from mpgg_agents.experiments.folder import FIGURES, Run, load_run
+from mpgg_agents.experiments.checkpoint import read_checkpoint
+from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, FIGURES, Run, load_run
 from mpgg_agents.experiments.registry import AGENTS
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 
 WINDOW: Final = 1000
-EDGE_WINDOWS: Final = 3
+WINDOWS_SHOWN: Final = 3  # with the names, the greedy rounds and the deviations they fit into 80 letters
 
-# Column head: measure. Means over windows of 1,000 rounds and standard deviations over seeds.
-_COLUMNS: Final = {
+# Row head: measure. Means over windows of 1,000 rounds and standard deviations over seeds.
+_ROWS: Final = {
     "coop": "cooperation_rate",
     "coop n<r": "cooperation_free",
     "coop n>=r": "cooperation_dilemma",
@@ -80,7 +82,7 @@ def _head(run: Run) -> list[str]:
         f"run        {run.path}",
         f"status     {run.status}",
         f"made with  mpgg-env {manifest['version']}, Python {manifest['python']}, {manifest['platform']}",
-        f"command    {' '.join(manifest['command']) or '(from Python)'}",
+        f"command    {shlex.join(manifest['command']) or '(from Python)'}",
         f"started    {', '.join(manifest['started'])}",
         f"ended      {manifest['ended'] or '-'} ({manifest['seconds']:.1f} s)",
         f"agent      {config.run.agent}, preset {config.run.preset}",
@@ -94,20 +96,23 @@ def _head(run: Run) -> list[str]:
 
 
 def _state(run: Run) -> list[str]:
-    return [f"The run is not complete; go on with: mpgg train --resume {run.path}"]
+    checkpoint, rounds = run.path / CHECKPOINT, 0
+    if checkpoint.exists():
+        rounds, _, _ = read_checkpoint(checkpoint, run.manifest["files"][CONFIG])
+    return [
+        f"kept       {rounds:,} of {run.config.total_rounds:,} rounds",
+        f"The run is not complete; go on with: mpgg train --resume {run.path}",
+    ]
 
 
 def _tables(run: Run) -> list[str]:
     title = f"Windows of {_window(run):,} rounds, mean (standard deviation) over {len(run.seeds)} seeds:"
     trained = run.window_means(_window(run))
-    windows = len(trained["round"])
-    shown = sorted({*range(min(EDGE_WINDOWS, windows)), *range(max(0, windows - EDGE_WINDOWS), windows)})
-    rows = [[f"{int(trained['round'][w]):,}", *_cells(trained, w)] for w in shown]
-    if shown != list(range(windows)):
-        rows.insert(EDGE_WINDOWS, ["..."])
+    shown = np.unique(np.linspace(0, len(trained["round"]) - 1, WINDOWS_SHOWN).astype(int)).tolist()
+    columns = [[f"from {trained['round'][w]:,}", *_cells(trained, w)] for w in shown]
     if run.config.run.evaluation_rounds:
-        rows.append(["greedy", *_cells(_greedy_means(run), 0)])
-    return ["", title, *_align([["round", *_COLUMNS], *rows])]
+        columns.append(["greedy", *_cells(_greedy_means(run), 0)])
+    return ["", title, *_align([["round", *_ROWS], *columns])]
 
 
 def _greedy_means(run: Run) -> dict[str, FloatArray]:
@@ -121,7 +126,7 @@ def _window(run: Run) -> int:
 
 
 def _cells(means: Mapping[str, FloatArray], window: int) -> list[str]:
-    return [mean_and_deviation(means[measure][:, window]) for measure in _COLUMNS.values()]
+    return [mean_and_deviation(means[measure][:, window]) for measure in _ROWS.values()]
 
 
 def mean_and_deviation(values: FloatArray) -> str:
@@ -152,6 +157,7 @@ def _settings(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
-def _align(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows if column < len(row)) for column in range(len(rows[0]))]
-    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=False)) for row in rows]
+def _align(columns: list[list[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in columns]
+    rows = zip(*columns, strict=True)
+    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]

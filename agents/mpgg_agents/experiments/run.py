@@ -1,6 +1,5 @@
 """The life of a run: start or resume, train in chunks, checkpoint, evaluate, write the results, draw the figures."""
 
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from mpgg_agents.experiments.progress import Display, Progress, make_progress
 from mpgg_agents.experiments.registry import Trainer
 from mpgg_agents.experiments.results import write_results
 from mpgg_agents.experiments.settings import Experiment
+from mpgg_agents.experiments.start import check_vacant, new_folder, remove_abandoned_folders
 from mpgg_agents.iql.record import Record
 from mpgg_env.core.compiled import is_first_compilation
 from mpgg_env.core.validation import check_integer
@@ -87,10 +87,10 @@ def new_session(
 ) -> Iterator["Session"]:
     """The session of a new run; nothing is created unless the settings are good."""
     out = out.resolve()
-    folder.check_vacant(out)
+    check_vacant(out)
     trainer = _make_trainer(experiment, threads)
     manifest = new_manifest(command, experiment.run.seeds, threads)
-    with _locked_folder(out, experiment, manifest):
+    with new_folder(out, experiment, manifest):
         yield Session(load_run(out), trainer, display)
 
 
@@ -110,6 +110,7 @@ def resumed_session(path: Path, *, threads: int | None = None, display: Display 
         if saved is not None:
             record = _restore(trainer, path, *saved)
         storage.remove_leftovers(path)
+        remove_abandoned_folders(path.resolve())
         yield Session(run, trainer, display, record)
 
 
@@ -128,7 +129,7 @@ class Session:
         progress = make_progress(self._display, self.trainer.total_rounds, self.trainer.rounds_done)
         with Interrupts(progress.say) as interrupts:
             try:
-                if is_first_compilation():
+                if is_first_compilation(self.run.config.kind.kernels):
                     progress.say("compiling for the first time, which takes some seconds; later starts are quick")
                 self._update_manifest(status="running", started=[*self.run.manifest["started"], now()])
                 self._train(progress, interrupts)
@@ -205,24 +206,6 @@ class Session:
     def _update_manifest(self, **changes: Any) -> None:
         self.run.manifest = {**self.run.manifest, **changes}
         folder.write_manifest(self.run.path, self.run.manifest)
-
-
-@contextmanager
-def _locked_folder(out: Path, experiment: Experiment, manifest: dict[str, Any]) -> Iterator[None]:
-    """Creates the run folder and holds its lock; a folder that could not be filled is taken away again."""
-    existed = out.exists()
-    place = out if existed else folder.temporary_folder(out)
-    with storage.locked(place):
-        try:
-            folder.fill_folder(place, experiment, manifest)
-            if not existed:
-                place.rename(out)
-        except BaseException:
-            shutil.rmtree(place, ignore_errors=True)
-            if existed:
-                out.mkdir(exist_ok=True)
-            raise
-        yield
 
 
 def _make_trainer(experiment: Experiment, threads: int | None) -> Trainer:

@@ -6,8 +6,10 @@ from typing import Any, Final, Literal
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 COLUMN_INCHES: Final = 3.4
+PADDING_INCHES: Final = 0.03
 
 # Okabe and Ito's colours, told apart in all common forms of colour blindness.
 BLACK: Final = "#000000"
@@ -45,6 +47,16 @@ def house_style() -> Iterator[None]:
         mpl.rcdefaults()
         mpl.rcParams.update(_SETTINGS)
         yield
+
+
+def column_frame(figure: Figure) -> Bbox:
+    """What to save of a figure, in inches: its whole width, and in height only what is drawn on.
+
+    How high boards of square cells become is known after the layout alone.
+    """
+    figure.draw_without_rendering()
+    drawn = figure.get_tightbbox()
+    return Bbox([[0.0, drawn.y0 - PADDING_INCHES], [COLUMN_INCHES, drawn.y1 + PADDING_INCHES]])
 
 
 def new_figure(height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:

@@ -13,7 +13,7 @@ from mpgg_agents.iql.compiled.tables import learned_rows
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.record import Record
 from mpgg_agents.iql.rules import GAME, MIGRATION
-from mpgg_agents.schedules import exploration_threshold, exponential_decay
+from mpgg_agents.schedules import exponential_decay, fill_thresholds
 from mpgg_env.core.types import IntArray, UInt64Array
 from mpgg_env.core.validation import check_choice, check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -74,7 +74,8 @@ class IQLTrainer:
     @property
     def epsilon(self) -> float:
         """Exploration rate of the next round."""
-        return self._epsilon(self.rounds_done)
+        agent = self.agent
+        return exponential_decay(agent.eps_0, agent.decay, agent.eps_min, self.rounds_done)
 
     @property
     def positions(self) -> IntArray:
@@ -97,8 +98,9 @@ class IQLTrainer:
         if rounds % self.window and rounds != left:
             raise ValueError(f"rounds must be a multiple of the window {self.window} or all {left} left, got {rounds}")
         first = self.rounds_done
-        thresholds = [exploration_threshold(self._epsilon(first + t)) for t in range(rounds)]
-        record = self._play(np.array(thresholds, np.uint64), first, learns=True)
+        thresholds = np.empty(rounds, np.uint64)
+        fill_thresholds(self.agent.eps_0, self.agent.decay, self.agent.eps_min, first, thresholds)
+        record = self._play(thresholds, first, learns=True)
         self.rounds_done += rounds
         return record
 
@@ -187,9 +189,6 @@ class IQLTrainer:
             done += left
             if learns and (first + done) % self.rounds == 0:
                 replica.end_episode(first + done - 1)
-
-    def _epsilon(self, step: int) -> float:
-        return exponential_decay(self.agent.eps_0, self.agent.decay, self.agent.eps_min, step)
 
     def _refuse_more(self) -> None:
         raise ValueError(f"the training of {self.total_rounds} rounds is finished")

@@ -11,7 +11,6 @@ from mpgg_env.core.drawing import (
     INK,
     LINE,
     PAPER,
-    UInt8Array,
     colour_bar,
     disc_cover,
     hatched,
@@ -25,7 +24,7 @@ from mpgg_env.core.drawing import (
     write_row,
     write_upward,
 )
-from mpgg_env.core.types import FloatArray
+from mpgg_env.core.types import FloatArray, UInt8Array
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.layout import (
     LEGEND_HEIGHT,

@@ -15,6 +15,8 @@ MOVES = ("von_neumann", "moore", "anywhere")
 PAYOFFS = ("text", "code")
 GAME_OBSERVATIONS = ("m_n", "m_n_nC", "m")
 MIGRATION_OBSERVATIONS = ("m_n_nC", "m_n", "m")
+# One move per casino makes tables of M x M entries: 8 MB here, and already 800 MB on 100 x 100 casinos.
+MOST_CASINOS_ANYWHERE = 1024
 REMAINDERS = ("random", "first", "drop", "error")
 
 
@@ -38,7 +40,7 @@ class MPGGConfig(Config):
         boundary: What happens at the edge: torus wraps around, wall turns the move into a stay, mask makes it
             illegal.
         moves: von_neumann (stay, up, down, left, right), moore (these and the four diagonals) or anywhere
-            (one move per casino). Up is towards higher cost, right towards higher gain.
+            (one move per casino, on at most 1,024 casinos). Up is towards higher cost, right towards higher gain.
         payoff: A cooperator's payoff: text r c k / n - c, code r k / n - c; a defector's is the same without - c.
         obs_game: What an agent sees before it plays: casino (m), occupancy (n), and the number of present
             members who cooperated last round (nC).
@@ -80,6 +82,7 @@ class MPGGConfig(Config):
         check_choice("cell_values", self.cell_values, CELL_VALUES)
         check_choice("boundary", self.boundary, BOUNDARIES)
         check_choice("moves", self.moves, MOVES)
+        self._check_moves()
         check_choice("payoff", self.payoff, PAYOFFS)
         check_choice("obs_game", self.obs_game, GAME_OBSERVATIONS)
         check_choice("obs_migration", self.obs_migration, MIGRATION_OBSERVATIONS)
@@ -108,6 +111,13 @@ class MPGGConfig(Config):
     def n_moves(self) -> int:
         """Number of migration actions."""
         return {"von_neumann": 5, "moore": 9, "anywhere": self.n_casinos}[self.moves]
+
+    def _check_moves(self) -> None:
+        if self.moves == "anywhere" and self.n_casinos > MOST_CASINOS_ANYWHERE:
+            raise ValueError(
+                f"grid_shape must have at most {MOST_CASINOS_ANYWHERE} casinos with moves='anywhere', "
+                f"got {self.grid_shape}"
+            )
 
     def _check_remainder(self) -> None:
         if self.remainder == "error" and self.n_agents % self.n_casinos:

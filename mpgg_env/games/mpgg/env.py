@@ -12,7 +12,8 @@ from mpgg_env.core.types import Float32Array, FloatArray, IntArray
 from mpgg_env.core.validation import check_choice, check_integer, check_known
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.render import ansi_frame, rgb_frame
-from mpgg_env.games.mpgg.state import MPGGState, Phase
+from mpgg_env.games.mpgg.snapshot import check_snapshot, generator_of
+from mpgg_env.games.mpgg.state import Phase
 from mpgg_env.games.mpgg.vector import MPGGVectorEnv
 
 ACTION_MASKS = ("info", "none")
@@ -27,17 +28,25 @@ class MPGGParallelEnv(ParallelEnv[str, Any, Any]):
 
     **Action space**: `Discrete(n_actions)`, the same object at every call. `action_mode="masked"`: in the game
     phase 0 = D, 1 = C; in the migration phase 0..4 = stay, up, down, left, right (or the moves of the
-    configuration). A legal set is in `info["action_mask"]`; an illegal action is replaced by a uniformly random
+    configuration). The legal set is in `info["action_mask"]`; an illegal action is replaced by a uniformly random
     legal one and counted in `info["illegal"]`, or refused under `strict`. `action_mode="joint"`: 2 x n_moves
-    actions, `a % 2` plays and `a // 2` moves.
+    actions, `a % 2` plays and `a // 2` moves; only a move off a board with `boundary="mask"` is illegal.
 
-    **Observation space**: `Box(float32)` of shape (8,): `[game phase, migration phase, row, column, cost, gain,
-    n, n_C]`. Row and column are indices from 0; n is the number of agents in the casino, n_C the number of
-    present members whose last game action was C. A count that the configuration hides in a phase is 0.
+    **Observation space**: `Box(float32)` of shape (8,), every lower bound 0:
 
-    **Rewards**: the game phase pays r c k / n to each of the n members of a casino with k cooperators, less c to
-    a cooperator; the migration phase pays 0. A learner that discounts per step uses
-    `gamma_step = sqrt(gamma_round)`.
+    | slot | meaning | largest value |
+    |---|---|---|
+    | 0, 1 | the coming phase: 1 0 game, 0 1 migration | 1 |
+    | 2, 3 | row and column of the agent's casino, from 0 | rows - 1, columns - 1 |
+    | 4, 5 | cost c and gain factor r of the casino | the highest of any casino |
+    | 6 | n, the agents in the casino | N |
+    | 7 | n_C, its present members whose last game action was C | N |
+
+    A count that the configuration hides in a phase is 0.
+
+    **Rewards**, in units of the cost: the game phase pays r c k / n to each of the n members of a casino with k
+    cooperators, less c to a cooperator (`payoff="code"`: r k / n, less c); the migration phase pays 0. A learner
+    that discounts per step uses `gamma_step = sqrt(gamma_round)`.
 
     **Infos**: `action_mask` (int8, n_actions), unless `action_mask="none"`; `illegal`, the number of this
     agent's actions in this episode that were illegal and replaced.
@@ -206,6 +215,7 @@ class MPGGParallelEnv(ParallelEnv[str, Any, Any]):
     def get_state(self) -> dict[str, Any]:
         """Everything that the rest of the episode depends on, the generator included, in a plain dict of copies."""
         return {
+            "config": self.config.to_dict(),
             "state": self.engine.state.copy(),
             "cycle": self.engine.cycle,
             "max_cycles": self.engine.max_cycles,
@@ -218,24 +228,17 @@ class MPGGParallelEnv(ParallelEnv[str, Any, Any]):
         """Continues from a `get_state()` of an environment with the same configuration, bit for bit.
 
         Raises:
-            ValueError: The snapshot lacks a part or is of another number of agents or casinos.
+            ValueError: The snapshot is of a game with other rules, or a part of it is missing or out of range.
+            TypeError: A part of the snapshot has the wrong type.
         """
-        parts = ("state", "cycle", "max_cycles", "illegal", "live", "generator")
-        check_known(snapshot, parts, "part of a snapshot")
-        missing = [part for part in parts if part not in snapshot]
-        if missing:
-            raise ValueError(f"the snapshot lacks {', '.join(missing)}")
-        state: MPGGState = snapshot["state"]
-        shapes = state.positions.shape, state.occupancy.shape
-        if shapes != ((1, self.engine.n_agents), (1, self.config.n_casinos)):
-            raise ValueError(f"the snapshot is of another game: {shapes[0][1]} agents on {shapes[1][1]} casinos")
-        self.np_random.bit_generator.state = copy.deepcopy(snapshot["generator"])
-        live = bool(snapshot["live"])
-        self.engine.restore(state.copy(), snapshot["cycle"], snapshot["illegal"].copy(), ended=not live)
+        check_snapshot(snapshot, self.config)
+        self.np_random.bit_generator.state = generator_of(snapshot).bit_generator.state
+        live = snapshot["live"]
+        self.engine.restore(snapshot["state"].copy(), snapshot["cycle"], snapshot["illegal"].copy(), ended=not live)
         self.engine.max_cycles = snapshot["max_cycles"]
         self.agents = self.possible_agents.copy() if live else []
 
-    def _action_row(self, actions: Mapping[str, Any]) -> Any:
+    def _action_row(self, actions: Mapping[str, Any]) -> IntArray:
         """The actions as an integer array (1, n_agents), in the order of the agents."""
         try:
             values = [actions[agent] for agent in self.agents]
@@ -246,7 +249,11 @@ class MPGGParallelEnv(ParallelEnv[str, Any, Any]):
         if not PLAIN_INTEGERS.issuperset(map(type, values)):
             # One by one, since an array of True and 2, or of an unsigned 1 and -1, changes the type of its elements.
             values = [_integer_action(agent, value) for agent, value in zip(self.agents, values, strict=True)]
-        return np.asarray(values)[None]
+        try:
+            return np.fromiter(values, np.int64, len(values))[None]
+        except OverflowError:
+            agent, value = next(pair for pair in zip(self.agents, values, strict=True) if abs(pair[1]) >= 2**63)
+            raise ValueError(f"action of {agent} must be in [0, {self.engine.n_actions - 1}], got {value}") from None
 
     def _info_dicts(self, infos: dict[str, Any]) -> dict[str, dict[str, Any]]:
         # One literal per agent: a shared dict would corrupt wrappers that write into the infos.

@@ -8,8 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from mpgg_env.core.drawing import UInt8Array
-from mpgg_env.core.types import IntArray
+from mpgg_env.core.types import IntArray, UInt8Array
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.board import board_frame
 from mpgg_env.games.mpgg.config import MPGGConfig
