@@ -1,13 +1,16 @@
 """The same bits from the plain agents, the compiled trainer in any layout and on any threads, and a resumed run."""
 
 import functools
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
 from mpgg_agents.iql import IQLConfig, IQLTrainer, train
-from mpgg_agents.iql.compiled import replica
+from mpgg_agents.iql.compiled import program
 from mpgg_env import MPGGConfig, parallel_env
 
 SMALL: dict[str, Any] = {"n_agents": 7, "grid_shape": (2, 3)}  # 7 is no multiple of 6: the leftover agent is drawn
@@ -146,7 +149,7 @@ def test_blocks_and_threads_change_no_bit(
     game, agent = OPTIONS[name]
     plain = trained(game, agent, 700, 5, layout="grouped", window=50)
     record = plain.advance(700)
-    monkeypatch.setattr(replica, "LARGEST_BLOCK", -(-7 // n_blocks))
+    monkeypatch.setattr(program, "LARGEST_BLOCK", -(-7 // n_blocks))
     other = trained(game, agent, 700, 5, layout="hashed", threads=threads, window=50)
     assert len(other._replicas[0].blocks) == n_blocks
     other_record = other.advance(700)
@@ -199,3 +202,34 @@ def test_evaluation_is_greedy_and_learns_nothing() -> None:
     rows = {tuple(state): values for state, values in zip(before[0].tolist(), before[1], strict=False)}
     assert rows
     assert set(block.games.tolist()) <= {0, 1}
+
+
+DIGEST_OF_RUNS = """
+import hashlib, warnings
+from mpgg_agents.iql import IQLConfig, IQLTrainer
+from mpgg_env import DilemmaWarning, MPGGConfig
+warnings.simplefilter("ignore", DilemmaWarning)
+digest = hashlib.blake2b()
+game = MPGGConfig(n_agents=7, grid_shape=(2, 3), boundary="mask")
+for options in ({}, {"capacity": 3, "batch_size": 2}, {"tie": "first"}, {"table": "shared"}, {"dtype": "float32"}):
+    for layout in ("grouped", "hashed"):
+        trainer = IQLTrainer(game, IQLConfig(**options), [1], 60, window=20, layout=layout)
+        for array in (trainer.advance(60).cooperators, trainer.positions, *trainer.tables(0).values()):
+            digest.update(array.tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_the_trainer_without_compilation_gives_the_same_bits() -> None:
+    digests = [
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", DIGEST_OF_RUNS],
+            env={**os.environ, "NUMBA_DISABLE_JIT": disabled, "PYTHONPATH": os.pathsep.join(sys.path)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for disabled in ("0", "1")
+    ]
+    assert len(digests[0]) > 100
+    assert digests[0] == digests[1]

@@ -8,7 +8,6 @@ import numpy as np
 
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.presets import PRESETS as IQL_PRESETS
-from mpgg_agents.schedules import exponential_decay
 from mpgg_env.core.config import Config
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -98,6 +97,8 @@ def _iql_trainer(
 
 
 def _iql_exploration(agent: IQLConfig, rounds: int) -> FloatArray:
+    from mpgg_agents.schedules import exponential_decay  # loads numba
+
     return np.array([exponential_decay(agent.eps_0, agent.decay, agent.eps_min, step) for step in range(rounds)])
 
 

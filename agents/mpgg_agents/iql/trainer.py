@@ -8,7 +8,8 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from mpgg_agents.iql.compiled.arrays import Trace
-from mpgg_agents.iql.compiled.replica import Arrays, Program, Replica
+from mpgg_agents.iql.compiled.program import Program
+from mpgg_agents.iql.compiled.replica import Arrays, Replica
 from mpgg_agents.iql.compiled.tables import learned_rows
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.record import Record

@@ -11,6 +11,7 @@ from mpgg_env.core.types import QArray, UInt8Array
 U: Final = np.uint64
 LARGEST_SET: Final = 9  # actions that a bit set may hold
 RANK_BITS: Final = np.uint64(4)
+EVERYBODY: Final = np.uint64(2**LARGEST_SET - 1)
 
 
 def members_of_sets() -> UInt8Array:
@@ -76,7 +77,7 @@ def choose(
             if (candidates >> U(order[j])) & U(1):
                 return U(order[j])
     # By arithmetic and a table: at a high exploration rate a branch on `explore` is mispredicted half the time.
-    everybody = U(0) - U(explore)
+    everybody = U(explore) * EVERYBODY
     candidates = ((candidates | everybody) & legal) << RANK_BITS
     rank = (pick * U(members[candidates | U(15)])) >> WORD_BITS
     return U(members[candidates | rank])

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
@@ -10,35 +9,26 @@ import numpy as np
 from gymnasium.utils.seeding import np_random
 
 from mpgg_agents.iql.compiled import rounds
-from mpgg_agents.iql.compiled.arrays import Block, Casinos, Game, Learning, Replay, Trace
-from mpgg_agents.iql.compiled.choice import LARGEST_SET, members_of_sets
+from mpgg_agents.iql.compiled.allocation import new_block, new_casinos, new_tables
+from mpgg_agents.iql.compiled.arrays import Trace
+from mpgg_agents.iql.compiled.program import Program
 from mpgg_agents.iql.compiled.tables import (
-    LARGEST_LOAD,
     StateIndex,
     Table,
     index_of,
     largest_fill,
     new_index,
-    new_table,
     restored_table,
     table_arrays,
     with_room,
 )
-from mpgg_agents.iql.config import IQLConfig
-from mpgg_agents.iql.rules import GAME, MIGRATION, bin_edges
-from mpgg_env.core.types import BoolArray, IntArray, UInt64Array
-from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.rules import GAME_ACTIONS, casino_costs, casino_gains, destinations, initial_positions
+from mpgg_agents.iql.rules import GAME, MIGRATION
+from mpgg_env.core.types import IntArray, UInt64Array
+from mpgg_env.games.mpgg.rules import initial_positions
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 Map = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
 
-LARGEST_GROUPED: Final = 512  # agents up to which the grouped layout is the faster one
-LARGEST_BLOCK: Final = 2**16  # a growing table needs its old and its new memory at once, of one block only
-# First sizes. Untouched pages cost no memory, and a table that need not grow is not copied.
-FIRST_GROUPED_VALUES: Final = 2**22
-FIRST_VISITS: Final = 256
-PARTS: Final = {"m": 1, "m_n": 2, "m_n_nC": 3}
 AGENT_ARRAYS: Final = (
     "positions",
     "payoffs",
@@ -51,37 +41,6 @@ AGENT_ARRAYS: Final = (
     "history",
     "earned",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """What all replicas of a training have in common, in the kernels' form."""
-
-    config: MPGGConfig
-    agent: IQLConfig
-    game: Game
-    learning: Learning
-    orders: tuple[Any, Any]
-    rounds: int
-    hashed: bool
-    n_blocks: int
-
-    @classmethod
-    def of(cls, config: MPGGConfig, agent: IQLConfig, rounds: int, layout: str) -> "Program":
-        """Translates the configurations; `rounds` is the length of the training, `layout` "auto" or a layout's name."""
-        shared = agent.table == "shared"
-        hashed = not shared and (layout == "hashed" or (layout == "auto" and config.n_players > LARGEST_GROUPED))
-        n_blocks = 1 if shared else -(-config.n_players // LARGEST_BLOCK)
-        orders = (
-            _order(agent.game_order, len(GAME_ACTIONS), agent.tie),
-            _order(agent.move_order, config.n_moves, agent.tie),
-        )
-        return cls(config, agent, _game(config, agent), _learning(agent), orders, rounds, hashed, n_blocks)
-
-    @property
-    def widths(self) -> tuple[int, int]:
-        """Number of game actions and of moves."""
-        return len(GAME_ACTIONS), self.config.n_moves
 
 
 class Replica:
@@ -98,18 +57,11 @@ class Replica:
         self._start = positions
         self.generator = np_random(seed)[0]
         config, n_casinos = program.config, program.config.n_casinos
-        self.casinos = Casinos(
-            occupancy=np.zeros(n_casinos, np.int64),
-            cooperators=np.zeros(n_casinos, np.int64),
-            present=np.zeros(n_casinos, np.int64),
-            payoffs=np.zeros(2 * n_casinos),
-            game_states=np.zeros(n_casinos, np.uint32),
-            move_states=np.zeros(n_casinos, np.uint32),
-        )
+        self.casinos = new_casinos(n_casinos)
         self.indices: list[StateIndex] = [new_index(6), new_index(6)]
         bounds = np.linspace(0, config.n_players, program.n_blocks + 1).astype(int).tolist()
-        self.blocks = [_block(program, first, end) for first, end in pairwise(bounds)]
-        self.tables: list[list[Table]] = [self._new_tables(block) for block in self.blocks]
+        self.blocks = [new_block(program, first, end) for first, end in pairwise(bounds)]
+        self.tables: list[list[Table]] = [new_tables(program, len(block.positions)) for block in self.blocks]
         self.begin_episode()
 
     def begin_episode(self) -> None:
@@ -281,121 +233,3 @@ class Replica:
 
     def _roomy(self, table: Table, kind: int) -> Table:
         return with_room(table, int(self.indices[kind].size[0]), self.program.config.n_casinos)
-
-    def _new_tables(self, block: Block) -> list[Table]:
-        agent, hashed = self.program.agent, self.program.hashed
-        columns = 1 if agent.table == "shared" else len(block.positions)
-        # An agent sees at most one new state per round, so that a short run never grows.
-        visits = min(FIRST_VISITS, self.program.rounds + 2)
-        slots = int(visits / LARGEST_LOAD) + 2 if hashed else 0
-        return [
-            new_table(
-                columns, width, self._capacity(columns, width, visits), slots, hashed, agent.dtype, agent.initial_value
-            )
-            for width in self.program.widths
-        ]
-
-    def _capacity(self, columns: int, width: int, visits: int) -> int:
-        if self.program.hashed:
-            return columns * visits
-        return max(2 * self.program.config.n_casinos, FIRST_GROUPED_VALUES // (columns * width))
-
-
-def _order(order: tuple[int, ...] | None, n_actions: int, tie: str) -> Any:
-    """The order that breaks ties; a tuple for small sets, whose length the compiler then knows."""
-    if order is not None and len(order) != n_actions:
-        raise ValueError(f"an action order must have all {n_actions} actions, got {order}")
-    natural = tuple(range(n_actions)) if order is None else order
-    directed = natural[::-1] if tie == "last" else natural
-    return directed if n_actions <= LARGEST_SET else np.array(directed)
-
-
-def _game(config: MPGGConfig, agent: IQLConfig) -> Game:
-    reached, legal = destinations(config)
-    edges = bin_edges(agent.count_bins, agent.bin_ratio, config.n_players)
-    bins = np.searchsorted(edges, np.arange(config.n_players + 1), side="right") - 1
-    return Game(
-        cost=casino_costs(config),
-        gain=casino_gains(config),
-        destinations=reached.reshape(-1).astype(np.uint32),
-        legal_moves=_bit_sets(legal),
-        restricted=not bool(legal.all()),
-        pays_cost=config.payoff == "text",
-        min_players=config.min_players,
-        bins=bins.astype(np.int32),
-        n_bins=len(edges),
-        game_sees=PARTS[config.obs_game],
-        migration_sees=PARTS[config.obs_migration],
-    )
-
-
-def _bit_sets(legal: BoolArray) -> UInt64Array:
-    """The legal moves of each casino as a bit set, (M,); zeros for large sets of moves, which are all legal."""
-    if legal.shape[1] > LARGEST_SET:
-        return np.zeros(len(legal), np.uint64)
-    bits: UInt64Array = (legal << np.arange(legal.shape[1])).sum(axis=1).astype(np.uint64)
-    return bits
-
-
-def _learning(agent: IQLConfig) -> Learning:
-    shared = agent.table == "shared"
-    return Learning(
-        eta=agent.eta,
-        gamma=agent.gamma,
-        sarsa=agent.target == "sarsa",
-        random_ties=agent.tie == "random",
-        before_act=agent.update == "before_act",
-        online=agent.learns_online and not shared,
-        shared=shared,
-        past_mean=agent.move_reward == "past_mean",
-        capacity=agent.capacity,
-        batch_size=agent.batch_size,
-        members=members_of_sets(),
-    )
-
-
-def _block(program: Program, first: int, end: int) -> Block:
-    n, agent, (n_casinos, n_moves) = end - first, program.agent, (program.config.n_casinos, program.config.n_moves)
-    past_mean = agent.move_reward == "past_mean"
-    online = program.learning.online
-    capacity = 0 if online else agent.capacity
-
-    def integers(size: int = n) -> Any:
-        return np.zeros(size, np.uint32)
-
-    def indices(size: int) -> Any:
-        return np.zeros(size, np.uint64)
-
-    return Block(
-        first=first,
-        positions=integers(),
-        words=np.zeros((4, n), np.uint32),
-        payoffs=np.zeros(n),
-        games=integers(),
-        game_states=integers(0 if online else n),
-        game_entries=indices(n if online else 0),
-        moves=integers(0 if online else n),
-        move_states=integers(0 if online else n),
-        move_entries=indices(n if online else 0),
-        rows=indices(n),
-        history=np.zeros((n, agent.move_reward_window if past_mean else 0)),
-        earned=np.zeros(n if past_mean else 0),
-        game_replay=_replay(n, capacity),
-        move_replay=_replay(n, capacity),
-        cooperators=np.zeros(n_casinos, np.int64),
-        flows=np.zeros(n_casinos * n_moves, np.int64),
-        arrived=np.zeros(n_casinos, np.int64),
-    )
-
-
-def _replay(n: int, capacity: int) -> Replay:
-    shape = (n, capacity)
-    return Replay(
-        states=np.zeros(shape, np.uint32),
-        actions=np.zeros(shape, np.uint32),
-        rewards=np.zeros(shape),
-        next_states=np.zeros(shape, np.uint32),
-        next_legal=np.zeros(shape, np.uint64),
-        next_actions=np.zeros(shape, np.uint32),
-        stored=np.zeros(n if capacity else 0, np.int64),
-    )

@@ -20,7 +20,7 @@ from mpgg_env.core.prefetch import prefetch
 from mpgg_env.core.types import IntArray, QArray, UInt32Array, UInt64Array
 
 U: Final = np.uint64  # unsigned indices throughout: signed ones cost a test for negative values at every access
-FIBONACCI: Final = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads consecutive keys
+GOLDEN: Final = np.uint64(0x9E3779B9)  # 2**32 / golden ratio: spreads consecutive numbers
 LARGEST_LOAD: Final = 0.875
 ROW_BITS: Final = np.uint64(32)
 ROW_MASK: Final = np.uint64(0xFFFFFFFF)
@@ -80,7 +80,8 @@ def _insert_all(index: StateIndex, given: IntArray) -> None:
 def state_id(keys: IntArray, ids: UInt32Array, size: IntArray, by_id: IntArray, key: int) -> np.uint32:
     """Id of a state in the index of these arrays, given now if it has none. The caller keeps the index half empty."""
     last = U(len(keys) - 1)
-    slot = ((U(key) * FIBONACCI) >> U(20)) & last
+    mixed = ((U(key) ^ (U(key) >> ROW_BITS)) & ROW_MASK) * GOLDEN
+    slot = (mixed ^ (mixed >> U(15))) & last
     while keys[slot] != key:
         if keys[slot] == EMPTY:
             given = size[0]
@@ -215,7 +216,7 @@ def hashed_row(
 @inlined
 def home_slot(state: np.uint64, slots: np.uint64) -> np.uint64:
     """Slot in [0, slots) where the search for a state begins."""
-    return np.uint64((((state * FIBONACCI) >> U(32)) * slots) >> U(32))
+    return np.uint64((((state * GOLDEN) & ROW_MASK) * slots) >> U(32))
 
 
 @inlined
