@@ -11,6 +11,7 @@ import pytest
 
 from mpgg_agents.cli import main
 from mpgg_agents.experiments import checkpoint, load_run, storage
+from mpgg_agents.experiments.folder import write_manifest
 from mpgg_agents.experiments.run import new_session, resumed_session
 from tests.support import fresh_python
 from tests.tiny_run import FLAGS, results_checksum, snapshot, start, tiny, train
@@ -323,6 +324,35 @@ def test_a_checkpoint_of_another_run_is_refused(stopped, tmp_path, capsys):
         pass
     (other / "checkpoint.npz").write_bytes((stopped / "checkpoint.npz").read_bytes())
     assert "belongs to another run" in refused(capsys, ["train", "--resume", other])
+
+
+def test_a_checkpoint_whose_record_does_not_fit_is_refused_even_with_its_checksum(stopped, capsys):
+    path, config = stopped / "checkpoint.npz", load_run(stopped).manifest["files"]["config.json"]
+    rounds, arrays, record = checkpoint.read_checkpoint(path, config)
+    record.largest = record.largest[:, 1:]
+    checkpoint.write_checkpoint(path, config, rounds, arrays, record)
+    before = snapshot(stopped)
+    assert "checkpoint.npz is inconsistent" in refused(capsys, ["train", "--resume", stopped])
+    assert snapshot(stopped) == before
+
+
+@pytest.mark.parametrize(
+    "change", [{"seconds": "long"}, {"started": None}, {"command": [1]}, {"status": "done"}, {"files": {}}], ids=str
+)
+def test_a_manifest_with_wrong_entries_is_refused_even_with_its_checksum(change, undisturbed, tmp_path, capsys):
+    manifest = json.loads((undisturbed / "manifest.json").read_text())
+    write_manifest(tmp_path, {**manifest, **change})
+    for words in (["info"], ["figures"], ["train", "--resume"]):
+        assert "manifest.json is damaged: entries are missing or wrong" in refused(capsys, [*words, tmp_path])
+
+
+def test_a_file_in_the_place_of_the_figures_is_refused(undisturbed, tmp_path, capsys):
+    for path in undisturbed.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "figures").write_text("keep me")
+    before = snapshot(tmp_path)
+    assert "figures must be a folder, but is a file" in refused(capsys, ["figures", tmp_path])
+    assert snapshot(tmp_path) == before
 
 
 def test_a_changed_manifest_is_refused_even_if_it_is_json(undisturbed, tmp_path, capsys):

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mpgg_agents.experiments import curves, maps, storage
-from mpgg_agents.experiments.folder import FIGURES, Run, window_lengths
+from mpgg_agents.experiments.folder import FIGURES, Run, RunFolderError, window_lengths
 from mpgg_agents.experiments.measures import PHASES, Phase
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_agents.experiments.style import column_frame, house_style
@@ -107,10 +107,12 @@ def draw_figures(run: Run, files: Collection[str] = FILES, stop: Callable[[], bo
         The files written.
 
     Raises:
-        RunFolderError: The run is not complete, or a file has been changed.
+        RunFolderError: The run is not complete, a file has been changed, or a file has the folder's name.
     """
     data = FigureData.read(run)
     folder = run.path / FIGURES
+    if folder.exists() and not folder.is_dir():
+        raise RunFolderError(f"{folder} must be a folder, but is a file")
     folder.mkdir(exist_ok=True)
     written = []
     with house_style():

@@ -33,6 +33,15 @@ FIGURES: Final = "figures"
 RESULTS: Final = (METRICS, CASINOS, FINAL_STATE)
 STATUSES: Final = ("running", "interrupted", "complete")
 
+# Entries of the manifest that a reader relies on.
+_ENTRIES: Final[dict[str, type | tuple[type, ...]]] = {
+    **dict.fromkeys(("version", "python", "platform", "status"), str),
+    **dict.fromkeys(("command", "started"), list),
+    **dict.fromkeys(("ended", "results_checksum"), (str, type(None))),
+    "seconds": (int, float),
+    "files": dict,
+}
+
 # All that a run has written before its manifest, which makes it a run that can be resumed.
 BEFORE_MANIFEST: Final = frozenset(
     (storage.LOCK_NAME, CONFIG, CONFIG + storage.TEMPORARY_SUFFIX, MANIFEST + storage.TEMPORARY_SUFFIX)
@@ -239,17 +248,17 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     if manifest.get("checksum") != _manifest_checksum(content):
         raise RunFolderError(f"{path / MANIFEST} has been changed: it does not have its checksum")
     if not _is_manifest(content):
-        raise RunFolderError(f"{path / MANIFEST} is damaged: entries are missing")
+        raise RunFolderError(f"{path / MANIFEST} is damaged: entries are missing or wrong")
     return manifest
 
 
 def _is_manifest(content: dict[str, Any]) -> bool:
-    files = content.get("files")
     return (
-        isinstance(files, dict)
-        and CONFIG in files
-        and set(files) <= {CONFIG, *RESULTS}
-        and content.get("status") in STATUSES
+        all(name in content and isinstance(content[name], kind) for name, kind in _ENTRIES.items())
+        and all(isinstance(text, str) for name in ("command", "started") for text in content[name])
+        and CONFIG in content["files"]
+        and set(content["files"]) <= {CONFIG, *RESULTS}
+        and content["status"] in STATUSES
     )
 
 

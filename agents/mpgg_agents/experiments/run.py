@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,7 +108,7 @@ def resumed_session(path: Path, *, threads: int | None = None, display: Display 
         trainer = _make_trainer(run.config, threads)
         record = None
         if saved is not None:
-            record = _restore(trainer, path, *saved)
+            record = _restore(trainer, run, *saved)
         storage.remove_leftovers(path)
         remove_abandoned_folders(path.resolve())
         yield Session(run, trainer, display, record)
@@ -176,18 +176,13 @@ class Session:
         )
 
     def _record(self) -> Record:
-        self._records = [Record.concatenate([self._empty_record(), *self._records])]
+        self._records = [Record.concatenate([_empty_record(self.run.config, 0), *self._records])]
         return self._records[0]
-
-    def _empty_record(self) -> Record:
-        config = self.run.config
-        game = config.game
-        return Record.allocate(len(config.run.seeds), 0, config.run.window, game.n_casinos, game.n_moves)
 
     def _finish(self) -> None:
         positions = np.array(self.trainer.positions)
         rounds = self.run.config.run.evaluation_rounds
-        greedy = self.trainer.evaluate(rounds) if rounds else self._empty_record()
+        greedy = self.trainer.evaluate(rounds) if rounds else _empty_record(self.run.config, 0)
         files, checksum = write_results(self.run, self.trainer, positions, self._record(), greedy)
         files = {**self.run.manifest["files"], **files}
         self._update_manifest(status="complete", files=files, results_checksum=checksum, ended=now(), **self._spent())
@@ -215,14 +210,24 @@ def _make_trainer(experiment: Experiment, threads: int | None) -> Trainer:
     return experiment.kind.make_trainer(experiment.game, experiment.agent, run.seeds, run.rounds, run.window, threads)
 
 
-def _restore(trainer: Trainer, path: Path, rounds_done: int, arrays: storage.Arrays, record: Record) -> Record:
+def _restore(trainer: Trainer, run: Run, rounds_done: int, arrays: storage.Arrays, record: Record) -> Record:
     try:
         trainer.restore(arrays)
     except (ValueError, KeyError) as error:
-        raise RunFolderError(f"{path / CHECKPOINT} does not fit the run: {error}") from error
-    if trainer.rounds_done != rounds_done or record.cooperators.shape[1] != rounds_done:
-        raise RunFolderError(f"{path / CHECKPOINT} is inconsistent: its parts are from different rounds")
+        raise RunFolderError(f"{run.path / CHECKPOINT} does not fit the run: {error}") from error
+    if trainer.rounds_done != rounds_done or _forms(record) != _forms(_empty_record(run.config, rounds_done)):
+        raise RunFolderError(f"{run.path / CHECKPOINT} is inconsistent: its parts are from different rounds")
     return record
+
+
+def _forms(record: Record) -> list[tuple[str, tuple[int, ...]]]:
+    arrays = [getattr(record, field.name) for field in fields(Record)]
+    return [(array.dtype.str, array.shape) for array in arrays]
+
+
+def _empty_record(config: Experiment, rounds: int) -> Record:
+    game, run = config.game, config.run
+    return Record.allocate(len(run.seeds), rounds, run.window, game.n_casinos, game.n_moves)
 
 
 def _next_windows(windows: int, played: float, seconds: float) -> int:
