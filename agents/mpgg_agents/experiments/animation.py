@@ -1,15 +1,13 @@
 """One replica as an animated GIF: the board over the windows of the training, then over the greedy rounds."""
 
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from PIL import Image
 
+from mpgg_agents.experiments.figure_data import FigureData
 from mpgg_agents.experiments.measures import Phase, group_windows
 from mpgg_env.games.mpgg.render import board_frame
-
-if TYPE_CHECKING:
-    from mpgg_agents.experiments.figures import FigureData
 
 TRAIN_FRAMES: Final = 60
 GREEDY_FRAMES: Final = 10
@@ -17,7 +15,7 @@ FRAME_MILLISECONDS: Final = 120
 LAST_MILLISECONDS: Final = 1500
 
 
-def write_animation(data: "FigureData", file: BinaryIO) -> None:
+def write_animation(data: FigureData, file: BinaryIO) -> None:
     """Writes the GIF of the first seed."""
     frames = [*_frames(data, "train", TRAIN_FRAMES), *_frames(data, "greedy", GREEDY_FRAMES)]
     palette = frames[len(frames) // 2].quantize(128)  # one for all frames, so that colours do not flicker
@@ -26,7 +24,7 @@ def write_animation(data: "FigureData", file: BinaryIO) -> None:
     images[0].save(file, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0, optimize=False)
 
 
-def _frames(data: "FigureData", phase: Phase, count: int) -> list[Image.Image]:
+def _frames(data: FigureData, phase: Phase, count: int) -> list[Image.Image]:
     lengths = data.lengths(phase)
     if not len(lengths):
         return []

@@ -10,13 +10,13 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from scipy.special import stdtrit
 
 from mpgg_agents.experiments import measures
+from mpgg_agents.experiments.figure_data import FigureData
 from mpgg_agents.experiments.style import BLACK, BLUE, GREY, VERMILION, new_figure
 from mpgg_env.core.types import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mpgg_agents.experiments.figures import FigureData
 
 POINTS: Final = 120
 CONFIDENCE: Final = 0.95
@@ -40,7 +40,7 @@ COOPERATION_CURVES: Final = {
 PAYOFF_CURVES: Final = {"mean_payoff": Curve("learners", BLUE, "-", "o")}
 
 
-def cooperation_figure(data: "FigureData") -> Figure:
+def cooperation_figure(data: FigureData) -> Figure:
     """Cooperation rate over the rounds: all agents, and those in casinos with n < r and with n >= r."""
     figure, axes = _time_axes(data, 2.3)
     _draw_curves(axes, data, COOPERATION_CURVES)
@@ -54,7 +54,7 @@ def cooperation_figure(data: "FigureData") -> Figure:
     return figure
 
 
-def payoff_figure(data: "FigureData") -> Figure:
+def payoff_figure(data: FigureData) -> Figure:
     """Payoff per agent and round, with the efficiency on the right axis and the social optimum named."""
     figure, axes = _time_axes(data, 2.3)
     _draw_curves(axes, data, PAYOFF_CURVES)
@@ -89,7 +89,7 @@ def confidence_band(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatAr
     return mean, mean - half, mean + half
 
 
-def curve_means(data: "FigureData") -> dict[str, FloatArray]:
+def curve_means(data: FigureData) -> dict[str, FloatArray]:
     """The points of the curves: means over about 120 windows, with the `middle` round and the `epsilon` of each."""
     rounds = len(data.trained["round"])
     size = max(1, -(-rounds // POINTS))
@@ -98,12 +98,12 @@ def curve_means(data: "FigureData") -> dict[str, FloatArray]:
     return {**means, "middle": (means["round"] + last) / 2, "epsilon": data.trained["epsilon"][means["round"]]}
 
 
-def greedy_means(data: "FigureData") -> dict[str, FloatArray]:
+def greedy_means(data: FigureData) -> dict[str, FloatArray]:
     """Means over all greedy rounds, (B, 1)."""
     return measures.window_means(data.greedy, len(data.greedy["round"]))
 
 
-def _time_axes(data: "FigureData", height: float) -> tuple[Figure, list["Axes"]]:
+def _time_axes(data: FigureData, height: float) -> tuple[Figure, list["Axes"]]:
     """A figure with a panel for the training and, if there are any, a narrow one for the greedy rounds."""
     figure = new_figure(height)
     if not len(data.greedy["round"]):
@@ -121,7 +121,7 @@ def _time_axes(data: "FigureData", height: float) -> tuple[Figure, list["Axes"]]
     return figure, axes
 
 
-def _draw_curves(axes: list["Axes"], data: "FigureData", curves: Mapping[str, Curve]) -> None:
+def _draw_curves(axes: list["Axes"], data: FigureData, curves: Mapping[str, Curve]) -> None:
     points = curve_means(data)
     greedy = greedy_means(data) if len(axes) > 1 else {}
     offsets = np.linspace(-0.5, 0.5, len(curves)) if len(curves) > 1 else [0.0]
@@ -150,6 +150,6 @@ def _add_efficiency(axes: "Axes", highest: float) -> None:
     axes.tick_params(left=axes.spines["left"].get_visible())  # twinx has brought them back
 
 
-def _random_play(data: "FigureData") -> float:
+def _random_play(data: FigureData) -> float:
     """Payoff per agent when half of the agents cooperate and all casinos are equally full."""
     return float(data.best_values.mean() / 2)

@@ -9,6 +9,7 @@ from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from mpgg_agents.experiments.figure_data import FigureData
 from mpgg_agents.experiments.flows import Flow, block_drift, net_flows
 from mpgg_agents.experiments.measures import Phase, group_windows
 from mpgg_agents.experiments.style import COLUMN_INCHES, VERMILION, new_figure
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-    from mpgg_agents.experiments.figures import FigureData
 
 MAX_HEIGHT: Final = 7.0
 MAX_ARROW_BOARD: Final = 12
@@ -30,7 +30,7 @@ EMPTY_COLOUR: Final = "#D9D9D9"
 _PALE_BLUES: Final = ListedColormap(colormaps["Blues"](np.linspace(0.02, 0.6, 128)))
 
 
-def board_figure(data: "FigureData") -> Figure:
+def board_figure(data: FigureData) -> Figure:
     """Occupancy and cooperation on the (gain, cost) board at the start, in the middle, at the end, and greedy."""
     times, rounds = named_times(data), time_labels(data)
     figure = new_figure(_height(data, len(times), 2), "compressed")
@@ -49,7 +49,7 @@ def board_figure(data: "FigureData") -> Figure:
     return figure
 
 
-def corridor_figure(data: "FigureData") -> Figure:
+def corridor_figure(data: FigureData) -> Figure:
     """Net migration between casinos over their occupancy, in the last quarter of the training and greedy."""
     panels = {"last quarter of training": _phase_means(data, "train", 0.25)}
     if len(data.greedy["round"]):
@@ -78,7 +78,7 @@ def strongest_flow(config: MPGGConfig, moves: FloatArray) -> float:
     return max((flow.agents for flow in net_flows(config, moves)), default=0.0)
 
 
-def named_times(data: "FigureData") -> dict[str, tuple[FloatArray, FloatArray]]:
+def named_times(data: FigureData) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Occupancy and cooperators (M,), means over the seeds and over a hundredth of the training each.
 
     The times are start, middle and end of the training, and all greedy rounds.
@@ -89,7 +89,7 @@ def named_times(data: "FigureData") -> dict[str, tuple[FloatArray, FloatArray]]:
     return times
 
 
-def time_labels(data: "FigureData") -> dict[str, str]:
+def time_labels(data: FigureData) -> dict[str, str]:
     """The rounds of each of the `named_times`."""
     number = EngFormatter(sep="")
     edges = np.append(data.casinos["train"]["round"], data.rounds["train"])
@@ -100,7 +100,7 @@ def time_labels(data: "FigureData") -> dict[str, str]:
     return {**labels, "greedy": f"{number(data.rounds['greedy'])} rounds"}
 
 
-def _named_spans(data: "FigureData") -> dict[str, slice]:
+def _named_spans(data: FigureData) -> dict[str, slice]:
     """Windows of the named times of the training."""
     windows = len(data.casinos["train"]["round"])
     group = max(1, -(-windows // 100))
@@ -112,18 +112,18 @@ def _named_spans(data: "FigureData") -> dict[str, slice]:
     }
 
 
-def _span_means(data: "FigureData", phase: Phase, span: slice) -> tuple[FloatArray, FloatArray]:
+def _span_means(data: FigureData, phase: Phase, span: slice) -> tuple[FloatArray, FloatArray]:
     return _mean(data, phase, "occupancy", span), _mean(data, phase, "cooperators", span)
 
 
-def _phase_means(data: "FigureData", phase: Phase, share: float) -> tuple[FloatArray, FloatArray]:
+def _phase_means(data: FigureData, phase: Phase, share: float) -> tuple[FloatArray, FloatArray]:
     """Mean occupancy (M,) and moves (M, n_moves) of the last `share` of a phase."""
     windows = len(data.lengths(phase))
     span = slice(windows - max(1, round(windows * share)), windows)
     return _mean(data, phase, "occupancy", span), _mean(data, phase, "moves", span)
 
 
-def _mean(data: "FigureData", phase: Phase, name: str, span: slice) -> FloatArray:
+def _mean(data: FigureData, phase: Phase, name: str, span: slice) -> FloatArray:
     lengths = data.lengths(phase)[span]
     series = data.casinos[phase][name][:, span]
     means: FloatArray = group_windows(series, lengths, len(lengths))[:, 0].mean(axis=0)
@@ -136,7 +136,7 @@ def _share(cooperators: FloatArray, occupancy: FloatArray) -> FloatArray:
     return share
 
 
-def _draw_board(axes: "Axes", data: "FigureData", values: FloatArray, colours: str | Colormap, norm: Normalize) -> Any:
+def _draw_board(axes: "Axes", data: FigureData, values: FloatArray, colours: str | Colormap, norm: Normalize) -> Any:
     """One coloured cell per casino, row 0 (the lowest cost) at the bottom; empty casinos are grey."""
     colours = colormaps[colours] if isinstance(colours, str) else colours
     shown = colours.with_extremes(bad=EMPTY_COLOUR)
@@ -161,14 +161,14 @@ def _beside(grid_shape: tuple[int, int]) -> dict[str, Any]:
     return {"rotation": 0, "ha": "left", "va": "center"} if rows < 0.8 * columns else {}
 
 
-def _height(data: "FigureData", across: int, down: int) -> float:
+def _height(data: FigureData, across: int, down: int) -> float:
     """Inches for `down` rows of `across` boards in a column's width, with their labels."""
     rows, columns = data.config.grid_shape
     cells = ((COLUMN_INCHES - 1.1) / across - 0.1) * rows / columns
     return min(max(down * (cells + 0.12) + 0.6, 1.3), MAX_HEIGHT)
 
 
-def _label_axes(figure: Figure, data: "FigureData") -> None:
+def _label_axes(figure: Figure, data: FigureData) -> None:
     figure.supxlabel(data.column_title, fontsize=8)
     figure.supylabel(data.row_title, fontsize=8)
 

@@ -30,7 +30,8 @@ class IQLConfig(Config):
         update: end_of_step applies the transition of round t-1 after all actions of round t; before_act applies
             it as soon as it is complete, before the agent's next choice from the same table.
         target: max bootstraps with the best next action, sarsa with the one that was taken.
-        tie: Among the best actions take a random one, the first, or the last in the action order.
+        tie: Among the best actions take a random one, the first, or the last in the action order. A fixed order has
+            large effects that depend on the path: with tables of zeros it steers every agent the same way.
         game_order: Order of the game actions (0 = D, 1 = C) for ties first and last; default 0, 1.
         move_order: Order of the moves for ties first and last; default 0, 1, 2, ...
         table: One pair of tables per agent, or one pair shared by all, which the agents update in the order of

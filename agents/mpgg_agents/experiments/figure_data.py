@@ -1,0 +1,71 @@
+"""What the figures of a run draw, read once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mpgg_agents.experiments.folder import Run, window_lengths
+from mpgg_agents.experiments.measures import PHASES, Phase
+from mpgg_agents.experiments.storage import Arrays
+from mpgg_env.core.types import FloatArray, IntArray
+from mpgg_env.games.mpgg.config import MPGGConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureData:
+    """What the figures draw, read once.
+
+    Attributes:
+        config: Rules of the game.
+        trained: Metrics of the training.
+        greedy: Metrics of the greedy rounds.
+        casinos: Casino series of each phase.
+        rounds: Rounds of each phase.
+        best_values: What a cooperator among cooperators earns in each casino, (M,).
+        column_labels: Gain of each column, or its index if the gain varies within columns.
+        row_labels: Cost of each row, or its index if the cost varies within rows.
+        column_title: What the column labels are.
+        row_title: What the row labels are.
+    """
+
+    config: MPGGConfig
+    trained: Arrays
+    greedy: Arrays
+    casinos: dict[Phase, Arrays]
+    rounds: dict[Phase, int]
+    best_values: FloatArray
+    column_labels: list[str]
+    row_labels: list[str]
+    column_title: str
+    row_title: str
+
+    @classmethod
+    def read(cls, run: Run) -> "FigureData":
+        """Reads and checks the result files of a complete run."""
+        shape = run.config.game.grid_shape
+        column_labels, column_title = _axis(run.gain.reshape(shape), "gain factor $r$", "column")
+        row_labels, row_title = _axis(run.cost.reshape(shape).T, "cost $c$ (payoff units)", "row")
+        return cls(
+            config=run.config.game,
+            trained=run.metrics("train"),
+            greedy=run.metrics("greedy"),
+            casinos={phase: run.casinos(phase) for phase in PHASES},
+            rounds={phase: run.phase_rounds(phase) for phase in PHASES},
+            best_values=run.best_values,
+            column_labels=column_labels,
+            row_labels=row_labels,
+            column_title=column_title,
+            row_title=row_title,
+        )
+
+    def lengths(self, phase: Phase) -> IntArray:
+        """Rounds of each window of the casino series, (windows,)."""
+        return window_lengths(self.casinos[phase]["round"], self.rounds[phase])
+
+
+def _axis(values: FloatArray, title: str, index_title: str) -> tuple[list[str], str]:
+    """Tick labels of the second axis of `values`, and what they are."""
+    if np.ptp(values, axis=0).max() == 0:
+        places = next((places for places in range(3) if np.allclose(values[0], values[0].round(places))), 2)
+        return [f"{value:.{places}f}" for value in values[0]], title
+    return [str(index) for index in range(values.shape[1])], f"{index_title} (values vary within it)"
