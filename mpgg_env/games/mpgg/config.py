@@ -136,7 +136,7 @@ class MPGGConfig(Config):
         if 1 < low < occupancy < high:
             return
         message = (
-            f"no dilemma in every casino: 1 < lowest gain < N / M < highest gain does not hold "
+            f"not every casino poses a dilemma: 1 < lowest gain < N / M < highest gain does not hold "
             f"for gains {low:g} to {high:g} and N / M = {occupancy}"
         )
         if self.strict_dilemma:
