@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from mpgg_agents.iql.config import IQLConfig
-from mpgg_agents.iql.rules import ACT, FLUSH, GAME, MIGRATION, SAMPLE, bin_edges, updated_value
+from mpgg_agents.iql.rules import ACT, FLUSH, GAME, MIGRATION, SAMPLE, bin_edges, tie_order, updated_value
 from mpgg_agents.replay import DualReplayBuffer, Transition
 from mpgg_agents.schedules import exploration_threshold, exponential_decay
 from mpgg_env.core.philox import below, draw_words
@@ -72,8 +72,8 @@ class IQLAgent:
         self._last_game: tuple[Hashable, int] | None = None
         self._last_move: tuple[Hashable, int, float] | None = None
         self._payoffs: deque[float] = deque(maxlen=config.move_reward_window)
-        self._game_order = _preference(config.game_order, N_GAME_ACTIONS, config.tie)
-        self._move_order = _preference(config.move_order, n_moves, config.tie)
+        self._game_order = tie_order(config.game_order, N_GAME_ACTIONS, config.tie)
+        self._move_order = tie_order(config.move_order, n_moves, config.tie)
 
     @property
     def epsilon(self) -> float:
@@ -205,14 +205,6 @@ class ObservationKeys:
             # Twice the count, so that the bin of `count` is followed by another edge and is final.
             self._edges = bin_edges(self._config.count_bins, self._config.bin_ratio, 2 * count + 2)
         return self._edges[bisect_right(self._edges, count) - 1]
-
-
-def _preference(order: tuple[int, ...] | None, n_actions: int, tie: str) -> tuple[int, ...]:
-    """The actions in the order in which ties are broken."""
-    if order is not None and len(order) != n_actions:
-        raise ValueError(f"an action order must have all {n_actions} actions, got {order}")
-    natural = tuple(range(n_actions)) if order is None else order
-    return natural[::-1] if tie == "last" else natural
 
 
 def _note_next_action(buffer: deque[Transition], action: int) -> None:

@@ -11,11 +11,25 @@ GAME: Final = 0
 MIGRATION: Final = 1
 FLUSH: Final = 2**31  # + j // 4: the batch of the last game of an episode
 
+OBSERVED_PARTS: Final = {"m": 1, "m_n": 2, "m_n_nC": 3}  # how many of (casino, n, n_C) an observation shows
+
 
 @inlined
 def updated_value(value: float, eta: float, gamma: float, reward: float, next_value: float) -> float:
     """Q(o, a) after one update: (1 - eta) Q(o, a) + eta (R + gamma Q(o', a')) ([MPGG2025] section 2.2.3)."""
     return (1.0 - eta) * value + eta * (reward + gamma * next_value)
+
+
+def tie_order(order: tuple[int, ...] | None, n_actions: int, tie: str) -> tuple[int, ...]:
+    """The actions in the order in which `tie` "first" or "last" goes through them; natural unless `order` is given.
+
+    Raises:
+        ValueError: `order` does not have all actions.
+    """
+    if order is not None and len(order) != n_actions:
+        raise ValueError(f"an action order must have all {n_actions} actions, got {order}")
+    natural = tuple(range(n_actions)) if order is None else order
+    return natural[::-1] if tie == "last" else natural
 
 
 def bin_edges(count_bins: int | None, bin_ratio: float, largest: int) -> list[int]:

@@ -8,6 +8,7 @@ from pettingzoo.utils.env import ParallelEnv
 
 from mpgg_agents.iql.agent import N_GAME_ACTIONS, IQLAgent, Legal, ObservationKeys, QTable
 from mpgg_agents.iql.config import IQLConfig
+from mpgg_agents.iql.rules import OBSERVED_PARTS
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -162,7 +163,7 @@ def _tables(agent: IQLAgent, config: MPGGConfig) -> AgentTables:
 
 def _rows(table: QTable, config: MPGGConfig, observed: str) -> Table:
     """The non-zero rows by casino and counts."""
-    parts = {"m": 1, "m_n": 2, "m_n_nC": 3}[observed]
+    parts = OBSERVED_PARTS[observed]
     columns = config.grid_shape[1]
     rows = {}
     for key, values in table.rows.items():

@@ -8,14 +8,13 @@ import numpy as np
 from mpgg_agents.iql.compiled.arrays import Game, Learning
 from mpgg_agents.iql.compiled.choice import LARGEST_SET, members_of_sets
 from mpgg_agents.iql.config import IQLConfig
-from mpgg_agents.iql.rules import bin_edges
+from mpgg_agents.iql.rules import OBSERVED_PARTS, bin_edges, tie_order
 from mpgg_env.core.types import BoolArray, UInt64Array
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.rules import GAME_ACTIONS, casino_costs, casino_gains, destinations
 
 LARGEST_GROUPED: Final = 512  # agents up to which the grouped layout is the faster one
 LARGEST_BLOCK: Final = 2**16  # a growing table needs its old and its new memory at once, of one block only
-PARTS: Final = {"m": 1, "m_n": 2, "m_n_nC": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +50,7 @@ class Program:
 
 def _order(order: tuple[int, ...] | None, n_actions: int, tie: str) -> Any:
     """The order that breaks ties; a tuple for small sets, whose length the compiler then knows."""
-    if order is not None and len(order) != n_actions:
-        raise ValueError(f"an action order must have all {n_actions} actions, got {order}")
-    natural = tuple(range(n_actions)) if order is None else order
-    directed = natural[::-1] if tie == "last" else natural
+    directed = tie_order(order, n_actions, tie)
     return directed if n_actions <= LARGEST_SET else np.array(directed)
 
 
@@ -72,8 +68,8 @@ def _game(config: MPGGConfig, agent: IQLConfig) -> Game:
         min_players=config.min_players,
         bins=bins.astype(np.int32),
         n_bins=len(edges),
-        game_sees=PARTS[config.obs_game],
-        migration_sees=PARTS[config.obs_migration],
+        game_sees=OBSERVED_PARTS[config.obs_game],
+        migration_sees=OBSERVED_PARTS[config.obs_migration],
     )
 
 
