@@ -34,6 +34,8 @@ def inlined(function: Function) -> Function:
 
 def _compiled(function: Function, *, forceinline: bool) -> Function:
     directory = cache_directory()
+    # Without numba's reference counts (_nrt=False): a record of arrays is counted field by field at every access and
+    # call, which took half of the trainer's time. In exchange a compiled function cannot create arrays.
     # numba reads the directory while it decorates, so that other packages' caches stay where they are.
     previous = numba.config.CACHE_DIR
     if directory is not None:
