@@ -217,7 +217,7 @@ def test_info_shows_settings_and_windows(tmp_path, capsys):
 def test_the_game_s_warning_is_a_note_of_a_run_that_starts(tmp_path, capsys):
     words = ["train", *FLAGS, "--n-agents", "36", "--no-figures", "--out", str(tmp_path / "run")]
     assert main(words) == 0  # N / M = 6, the highest gain
-    assert capsys.readouterr().err.count("mpgg: note: no dilemma") == 1
+    assert capsys.readouterr().err.count("mpgg: note: not every casino poses a dilemma") == 1
     assert "is not empty" in error_of(capsys, words)
 
 
