@@ -115,6 +115,52 @@ def test_trainer_refuses_calls_out_of_order() -> None:
         trainer.restore(arrays)
 
 
+STORED = {
+    "positions": 6,
+    "games": 2,
+    "game_entries": 2**40,
+    "move_entries": 2**40,
+    "game_states": 2**31,
+    "moves": 5,
+    "replay0.states": 2**31,
+    "replay1.next_states": 2**31,
+    "replay1.actions": 5,
+    "replay0.next_actions": 2,
+    "replay1.stored": -1,
+    "table0.places": (1 << 32) | (2**32 - 1),
+}
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_restore_refuses_addresses_out_of_range(name: str) -> None:
+    """The compiled loops would read and write beside their arrays."""
+    game = MPGGConfig(n_agents=6, grid_shape=(2, 3))
+    agent = IQLConfig() if "entries" in name or "places" in name else IQLConfig(capacity=2)
+
+    def trainer() -> IQLTrainer:
+        return IQLTrainer(game, agent, [3], 40, window=10, layout="hashed")
+
+    source = trainer()
+    source.advance(20)
+    arrays = {key: array.copy() for key, array in source.state_arrays().items()}
+    trainer().restore(arrays)
+    arrays[f"replica0.block0.{name}"].flat[0] = STORED[name]
+    with pytest.raises(ValueError, match=name.replace(".", r"\.")):
+        trainer().restore(arrays)
+
+
+def test_restore_refuses_a_full_index_and_a_table_of_another_size() -> None:
+    game = MPGGConfig(n_agents=6, grid_shape=(2, 3))
+    for layout, name in (("hashed", "places"), ("grouped", "values")):
+        source = IQLTrainer(game, IQLConfig(), [3], 40, window=10, layout=layout)
+        source.advance(20)
+        arrays = {key: array.copy() for key, array in source.state_arrays().items()}
+        key = f"replica0.block0.table1.{name}"
+        arrays[key] = np.full_like(arrays[key], 1 << 32) if layout == "hashed" else arrays[key][:-5]
+        with pytest.raises(ValueError, match=r"block0\.table1"):
+            IQLTrainer(game, IQLConfig(), [3], 40, window=10, layout=layout).restore(arrays)
+
+
 def test_recorded_positions_are_checked_against_the_moves() -> None:
     game = MPGGConfig(n_agents=2, grid_shape=(1, 3))
     games, moves = np.array([[1, 0], [1, 1]]), np.array([[4, 0], [0, 3]])

@@ -132,6 +132,7 @@ class IQLTrainer:
             ValueError: The arrays are of another training.
         """
         _check_like(arrays, self.state_arrays())
+        check_integer("rounds_done", int(arrays["rounds_done"]), 0, self.total_rounds)
         for b, replica in enumerate(self._replicas):
             prefix = f"replica{b}."
             replica.restore({name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)})

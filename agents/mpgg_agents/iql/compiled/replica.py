@@ -11,6 +11,7 @@ from gymnasium.utils.seeding import np_random
 from mpgg_agents.iql.compiled import rounds
 from mpgg_agents.iql.compiled.allocation import new_block, new_casinos, new_tables
 from mpgg_agents.iql.compiled.arrays import Trace
+from mpgg_agents.iql.compiled.checks import check_stored
 from mpgg_agents.iql.compiled.program import Program
 from mpgg_agents.iql.compiled.tables import (
     StateIndex,
@@ -154,7 +155,12 @@ class Replica:
         return arrays
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
-        """The inverse of `arrays`; the caller has checked that the names, shapes and types fit."""
+        """The inverse of `arrays`; the caller has checked that the names, shapes and types fit.
+
+        Raises:
+            ValueError: A number is out of its range; nothing is changed.
+        """
+        check_stored(arrays, self.program, len(self.blocks))
         self.generator.bit_generator.state = json.loads(bytes(arrays["generator"]))
         self.casinos.present[:] = arrays["present"]
         self.indices = [index_of(arrays[f"states.{kind}"], self.program.config.n_casinos) for kind in (GAME, MIGRATION)]
