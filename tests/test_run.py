@@ -15,7 +15,7 @@ from mpgg_agents.experiments.measures import (
     window_means,
 )
 from mpgg_agents.experiments.storage import content_checksum
-from mpgg_agents.iql.record import Record
+from mpgg_agents.record import Record
 from mpgg_agents.iql.trainer import IQLTrainer
 from mpgg_env import MPGGConfig
 from tests.support import exactly

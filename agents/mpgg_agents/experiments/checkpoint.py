@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mpgg_agents.experiments import storage
 from mpgg_agents.experiments.folder import CONFIG, RunFolderError
 from mpgg_agents.experiments.storage import Arrays
-from mpgg_agents.iql.record import Record
+from mpgg_agents.record import Record
 
 FORMAT: Final = 1
 FIRST_SECONDS: Final = 15.0

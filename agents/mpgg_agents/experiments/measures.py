@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpgg_agents.experiments.storage import Arrays
-from mpgg_agents.iql.record import Record
+from mpgg_agents.record import Record
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 

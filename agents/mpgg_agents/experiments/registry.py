@@ -13,7 +13,7 @@ from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 
 if TYPE_CHECKING:
-    from mpgg_agents.iql.record import Record
+    from mpgg_agents.record import Record
 
 
 class Trainer(Protocol):

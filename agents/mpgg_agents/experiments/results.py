@@ -10,7 +10,7 @@ from mpgg_agents.experiments.measures import PHASES, Phase, casino_series, round
 from mpgg_agents.experiments.registry import Trainer
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_agents.experiments.table import metric_columns, write_metrics
-from mpgg_agents.iql.record import Record
+from mpgg_agents.record import Record
 from mpgg_env.core.types import IntArray
 
 _TABLE_NAME: Final = "seed_{}_{}"

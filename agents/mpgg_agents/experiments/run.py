@@ -19,7 +19,7 @@ from mpgg_agents.experiments.registry import Trainer
 from mpgg_agents.experiments.results import write_results
 from mpgg_agents.experiments.settings import Experiment
 from mpgg_agents.experiments.start import check_vacant, new_folder, remove_abandoned_folders
-from mpgg_agents.iql.record import Record
+from mpgg_agents.record import Record
 from mpgg_env.core.compiled import is_first_compilation
 from mpgg_env.core.validation import check_integer
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from mpgg_agents.iql.config import IQLConfig
     from mpgg_agents.iql.presets import PRESETS, Preset
     from mpgg_agents.iql.trainer import IQLTrainer
-    from mpgg_agents.iql.training import AgentTables, IQLPopulation, RoundResult, learn_along, train
+    from mpgg_agents.iql.training import AgentTables, IQLPopulation, learn_along, train
+    from mpgg_agents.record import RoundResult
 
 __all__ = [
     "PRESETS",
@@ -36,7 +37,7 @@ __getattr__ = lazy_names(
         "IQLTrainer": "mpgg_agents.iql.trainer",
         "AgentTables": "mpgg_agents.iql.training",
         "IQLPopulation": "mpgg_agents.iql.training",
-        "RoundResult": "mpgg_agents.iql.training",
+        "RoundResult": "mpgg_agents.record",
         "learn_along": "mpgg_agents.iql.training",
         "train": "mpgg_agents.iql.training",
     },

@@ -9,6 +9,7 @@ from pettingzoo.utils.env import ParallelEnv
 from mpgg_agents.iql.agent import N_GAME_ACTIONS, IQLAgent, Legal, ObservationKeys, QTable
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.rules import OBSERVED_PARTS
+from mpgg_agents.record import RoundResult
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -17,14 +18,6 @@ from mpgg_env.games.mpgg.env import MPGGParallelEnv
 Env = ParallelEnv[str, Any, Any]
 Table = dict[tuple[int, ...], FloatArray]
 KEY_SLOTS: Final = (2, 3, 6, 7)  # row, column, n and n_C in the observation
-
-
-class RoundResult(NamedTuple):
-    """What all agents did and got in one round, each (n_agents,)."""
-
-    game_actions: IntArray
-    payoffs: FloatArray
-    moves: IntArray
 
 
 class AgentTables(NamedTuple):

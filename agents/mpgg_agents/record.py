@@ -1,10 +1,19 @@
 """What the trainer observes: per-round measures and per-casino sums over windows of rounds."""
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
 from mpgg_env.core.types import FloatArray, Int32Array, IntArray
+
+
+class RoundResult(NamedTuple):
+    """What all agents did and got in one round, each (n_agents,)."""
+
+    game_actions: IntArray
+    payoffs: FloatArray
+    moves: IntArray
 
 
 @dataclass(slots=True)
@@ -57,3 +66,36 @@ class Record:
         """Successive records, each but the last of whole windows, as one."""
         names = [field.name for field in fields(cls)]
         return cls(**{name: np.concatenate([getattr(record, name) for record in records], axis=1) for name in names})
+
+    def note_game(
+        self,
+        place: tuple[int, int],
+        window: int,
+        occupancy: IntArray,
+        cooperators: IntArray,
+        gain: FloatArray,
+        payoffs: FloatArray,
+    ) -> None:
+        """Notes one game of one replica.
+
+        Args:
+            place: Replica, and round since the beginning of this record.
+            window: The window over which casinos are summed, of this replica.
+            occupancy: Agents in each casino, (M,).
+            cooperators: Cooperators in each casino, (M,).
+            gain: Gain factor of each casino, (M,).
+            payoffs: Payoff of each agent, (N,).
+        """
+        free = occupancy < gain
+        self.cooperators[place] = cooperators.sum()
+        self.welfare[place] = payoffs.sum()
+        self.largest[place] = occupancy.max()
+        self.empty[place] = (occupancy == 0).sum()
+        self.free[place] = occupancy[free].sum()
+        self.free_cooperators[place] = cooperators[free].sum()
+        self.casino_occupancy[place[0], window] += occupancy
+        self.casino_cooperators[place[0], window] += cooperators
+
+    def note_moves(self, replica: int, window: int, casinos: IntArray, moves: IntArray) -> None:
+        """Notes the moves (N,) of one replica's agents out of their casinos (N,)."""
+        np.add.at(self.casino_moves[replica, window], (casinos, moves), 1)

@@ -1,0 +1,26 @@
+"""Deep Q-learning with dual replay buffers, shared by all agents or one pair of networks each; needs `mpgg-env[deep]`."""
+
+from typing import TYPE_CHECKING
+
+from mpgg_env.core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mpgg_agents.dqn.agent import DQNAgents
+    from mpgg_agents.dqn.config import DQNConfig
+    from mpgg_agents.dqn.presets import PRESETS
+    from mpgg_agents.dqn.trainer import DQNTrainer
+    from mpgg_agents.dqn.training import DQNPopulation, train
+
+__all__ = ["PRESETS", "DQNAgents", "DQNConfig", "DQNPopulation", "DQNTrainer", "train"]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "DQNAgents": "mpgg_agents.dqn.agent",
+        "DQNConfig": "mpgg_agents.dqn.config",
+        "PRESETS": "mpgg_agents.dqn.presets",
+        "DQNTrainer": "mpgg_agents.dqn.trainer",
+        "DQNPopulation": "mpgg_agents.dqn.training",
+        "train": "mpgg_agents.dqn.training",
+    },
+)

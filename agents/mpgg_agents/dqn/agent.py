@@ -1,0 +1,222 @@
+"""Deep Q-learning on the two-phase game: all agents of one environment, as arrays."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from mpgg_agents.dqn.config import DQNConfig
+from mpgg_agents.dqn.draws import GAME, MIGRATION, choose
+from mpgg_agents.dqn.encoding import N_GAME_ACTIONS, Encoder
+from mpgg_agents.dqn.network import Arrays, IndependentNetworks, QNetworks, SharedNetworks
+from mpgg_agents.errors import TrainingError
+from mpgg_agents.schedules import exploration_threshold, exponential_decay
+from mpgg_env.core.types import Float32Array, FloatArray, Int8Array, IntArray
+from mpgg_env.core.validation import check_integer
+from mpgg_env.games.mpgg.config import MPGGConfig
+
+NETWORKS: Final = {"shared": SharedNetworks, "independent": IndependentNetworks}
+
+
+class DQNAgents:
+    """N agents with the networks `Q_G` (what to do) and `Q_M` (where to go), dual buffers and epsilon-greedy choice.
+
+    Every round calls, in this order: `see_games`, `choose_games`, `receive`, `see_migration`, `choose_moves`,
+    `end_round`; an episode begins with `begin_episode`. As in tabular learning, a game is paid at once and a move by
+    the next round's game; the next observation is that of the same phase one round later.
+
+    Args:
+        config: Hyper-parameters.
+        high: Upper bounds of an observation, (8 f,).
+        n_agents: Agents N.
+        n_moves: Migration actions.
+        seed: Seed of the run, in [0, 2**64).
+        restricted: Whether some moves may be illegal; the networks then see which ones are legal.
+
+    Raises:
+        ValueError: The observation is not that of the game, or the device is unknown or not there.
+    """
+
+    def __init__(
+        self, config: DQNConfig, high: Float32Array, n_agents: int, n_moves: int, seed: int, *, restricted: bool
+    ) -> None:
+        self.config, self.n_agents, self.n_moves, self.restricted = config, n_agents, n_moves, restricted
+        self.seed = check_integer("seed", seed, 0, 2**64 - 1)
+        self.encoder = Encoder(config, high, n_agents, n_moves)
+        networks = NETWORKS[config.sharing]
+        width = self.encoder.width
+        self.Q_G: QNetworks = networks(config, width, N_GAME_ACTIONS, n_agents, seed, GAME, masked=False)
+        width += n_moves if restricted else 0
+        self.Q_M: QNetworks = networks(config, width, n_moves, n_agents, seed, MIGRATION, masked=restricted)
+        self.round = 0
+        self.learns = True
+        self.losses: dict[str, float] = {}
+        self._all_games = np.ones((n_agents, N_GAME_ACTIONS), np.int8)
+        self._game = _Pending(self.Q_G)
+        self._move = _Pending(self.Q_M)
+        self._payoffs: FloatArray = np.zeros(n_agents)
+
+    @property
+    def epsilon(self) -> float:
+        """Exploration rate of this round; 0 when the agents do not learn."""
+        config = self.config
+        return exponential_decay(config.eps_0, config.decay, config.eps_min, self.round) if self.learns else 0.0
+
+    @property
+    def n_networks(self) -> int:
+        """Networks that are trained, target networks not counted."""
+        return 2 * (self.n_agents if self.config.sharing == "independent" else 1)
+
+    def begin_episode(self) -> None:
+        """Drops the transitions that wait for their end; networks, buffers and exploration go on."""
+        self.encoder.forget()
+        self._game.drop()
+        self._move.drop()
+
+    def see_games(self, observations: Float32Array) -> None:
+        """o_G(t), (N, 8 f): it completes the transitions of the last game."""
+        self._game.see(self.encoder(observations), self._payoffs, learns=self.learns)
+
+    def choose_games(self) -> IntArray:
+        """a_G(t), (N,), epsilon-greedy in Q_G."""
+        actions = self._choose(self._game, self._all_games, GAME)
+        self.encoder.note_games(actions)
+        return actions
+
+    def receive(self, payoffs: FloatArray) -> None:
+        """R(t), (N,), the payoffs of the game."""
+        self._payoffs = payoffs
+        self.encoder.note_payoffs(payoffs)
+
+    def see_migration(self, observations: Float32Array, legal: Int8Array) -> None:
+        """o_M(t), (N, 8 f), and the legal moves (N, n_moves): with R(t) they complete the last moves' transitions."""
+        inputs = self.encoder(observations)
+        if self.restricted:
+            inputs = np.concatenate([inputs, legal], axis=1, dtype=np.float32)
+        self._legal_moves = legal
+        self._move.see(inputs, self._payoffs, learns=self.learns)
+
+    def choose_moves(self) -> IntArray:
+        """a_M(t), (N,), epsilon-greedy in Q_M."""
+        moves = self._choose(self._move, self._legal_moves, MIGRATION)
+        self.encoder.note_moves(moves)
+        return moves
+
+    def end_round(self) -> None:
+        """The gradient steps that are due, the target networks, and the decay of epsilon.
+
+        Raises:
+            TrainingError: A loss is not finite.
+        """
+        self.round += 1
+        if not self.learns:
+            return
+        for name, networks in (("Q_G", self.Q_G), ("Q_M", self.Q_M)):
+            if self.round % self.config.train_every == 0 and networks.replay.size() >= self.config.learning_starts:
+                self._train(name, networks)
+            if self.round % self.config.target_every == 0:
+                networks.update_target()
+
+    def arrays(self) -> Arrays:
+        """Everything that the rest of the training depends on, as numeric arrays by name, at the end of a round.
+
+        Raises:
+            TrainingError: A weight is not finite, so that nothing could go on from here.
+        """
+        arrays: Arrays = {"round": np.array(self.round, np.int64), "payoffs": self._payoffs}
+        parts = {"game": self._game.arrays(), "move": self._move.arrays(), "encoder": self.encoder.arrays()}
+        for name, networks in (("Q_G", self.Q_G), ("Q_M", self.Q_M)):
+            if not networks.is_finite():
+                raise self._diverged(f"a weight of {name} is not finite")
+            parts[name] = networks.arrays()
+        return arrays | {f"{part}.{name}": array for part, named in parts.items() for name, array in named.items()}
+
+    def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """The inverse of `arrays`; the names, types and shapes have been checked.
+
+        Raises:
+            ValueError: A number is out of its range.
+        """
+        for name, part in (("Q_G", self.Q_G), ("Q_M", self.Q_M), ("game", self._game), ("move", self._move)):
+            part.restore(_section(arrays, name))
+        for name, array in self.encoder.arrays().items():
+            array[:] = arrays[f"encoder.{name}"]
+        self._payoffs = np.array(arrays["payoffs"])
+        self.round = int(arrays["round"])
+
+    def weights(self) -> Arrays:
+        """The weights of all networks, `Q_G.online.<name>`, `Q_G.target.<name>`, and those of `Q_M` alike."""
+        named = {"Q_G": self.Q_G.weights(), "Q_M": self.Q_M.weights()}
+        return {f"{networks}.{name}": array for networks, arrays in named.items() for name, array in arrays.items()}
+
+    def _choose(self, pending: "_Pending", legal: Int8Array, kind: int) -> IntArray:
+        actions = np.zeros(self.n_agents, np.int64)
+        threshold = exploration_threshold(self.epsilon)
+        choose(pending.values(), legal, threshold, np.uint64(self.seed), self.round, kind, actions)
+        pending.actions = actions
+        return actions
+
+    def _train(self, name: str, networks: QNetworks) -> None:
+        loss = networks.train()
+        if not math.isfinite(loss):
+            raise self._diverged(f"the loss of {name} is {loss}")
+        self.losses[name] = loss
+
+    def _diverged(self, what: str) -> TrainingError:
+        return TrainingError(
+            f"{what} in round {self.round} of seed {self.seed}: the training has diverged; "
+            f"a smaller learning_rate (now {self.config.learning_rate:g}) or max_gradient_norm may help"
+        )
+
+
+def has_illegal_moves(config: MPGGConfig) -> bool:
+    """Whether some of the environment's actions may be illegal as moves."""
+    return config.boundary == "mask" or config.n_moves < N_GAME_ACTIONS
+
+
+class _Pending:
+    """The newest inputs and actions of one phase, a transition that the next inputs of the phase complete."""
+
+    def __init__(self, networks: QNetworks) -> None:
+        self._networks = networks
+        self._waits = False
+        self._inputs: Float32Array = np.zeros((networks.n_agents, networks.width), np.float32)
+        self.actions: IntArray = np.zeros(networks.n_agents, np.int64)
+
+    def see(self, inputs: Float32Array, rewards: FloatArray, *, learns: bool) -> None:
+        """The next inputs (N, width), and the rewards (N,) of the last actions."""
+        if self._waits and learns:
+            self._networks.replay.push(self._inputs, self.actions, rewards, inputs)
+        self._inputs, self._waits = inputs, True
+
+    def values(self) -> Float32Array:
+        """Q values of the newest inputs, (N, n_actions)."""
+        return self._networks.values(self._inputs)
+
+    def drop(self) -> None:
+        """Forgets the transition."""
+        self._waits = False
+
+    def arrays(self) -> Arrays:
+        """The transition as arrays by name."""
+        return {"waits": np.array(self._waits), "inputs": self._inputs, "actions": self.actions}
+
+    def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """The inverse of `arrays`.
+
+        Raises:
+            ValueError: An action is out of range.
+        """
+        actions = arrays["actions"]
+        if not 0 <= actions.min() <= actions.max() < self._networks.n_actions:
+            raise ValueError(
+                f"actions must be in [0, {self._networks.n_actions - 1}], got {actions.min()} to {actions.max()}"
+            )
+        self._waits = bool(arrays["waits"])
+        self._inputs, self.actions = np.array(arrays["inputs"]), np.array(actions)
+
+
+def _section(arrays: Mapping[str, np.ndarray[Any, Any]], prefix: str) -> Arrays:
+    start = f"{prefix}."
+    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}

@@ -1,0 +1,99 @@
+"""Trains deep Q-learners through the PettingZoo interface: slow, and on any two-phase environment of the contract."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from pettingzoo.utils.env import ParallelEnv
+
+from mpgg_agents.dqn.agent import DQNAgents, has_illegal_moves
+from mpgg_agents.dqn.config import DQNConfig
+from mpgg_agents.record import RoundResult
+from mpgg_env.core.types import Float32Array, Int8Array
+from mpgg_env.core.validation import check_integer
+from mpgg_env.games.mpgg.config import MPGGConfig
+
+Env = ParallelEnv[str, Any, Any]
+
+
+class DQNPopulation:
+    """The agents of one environment, driven through its dictionaries.
+
+    Args:
+        env: A two-phase environment with `action_mode="masked"` whose observations are those of the game, or stacks
+            of them; it may be wrapped.
+        config: Hyper-parameters.
+        seed: Seed of the run, for the environment and the agents.
+    """
+
+    def __init__(self, env: Env, config: DQNConfig, seed: int) -> None:
+        self.env, self.names = env, list(env.possible_agents)
+        first = self.names[0]
+        high = env.observation_space(first).high  # type: ignore[attr-defined]
+        n_moves = int(env.action_space(first).n)  # type: ignore[attr-defined]
+        rules = getattr(env.unwrapped, "config", None)
+        # Another environment of the contract may have illegal moves and not say so beforehand.
+        restricted = has_illegal_moves(rules) if isinstance(rules, MPGGConfig) else True
+        self.agents = DQNAgents(config, high, len(self.names), n_moves, seed, restricted=restricted)
+
+    def begin_episode(self, seed: int | None = None) -> None:
+        """Resets the environment; networks, buffers and exploration go on."""
+        self._observations, self._infos = self.env.reset(seed=seed)
+        self.agents.begin_episode()
+
+    def play_round(self) -> RoundResult:
+        """One round: all play, all move, all learn.
+
+        Raises:
+            TrainingError: A loss is not finite.
+        """
+        self.agents.see_games(self._observed())
+        played = self.agents.choose_games()
+        payoffs = self._step(played)
+        self.agents.receive(payoffs)
+        self.agents.see_migration(self._observed(), self._legal_moves())
+        moved = self.agents.choose_moves()
+        self._step(moved)
+        self.agents.end_round()
+        return RoundResult(played, payoffs, moved)
+
+    def _observed(self) -> Float32Array:
+        return np.stack([self._observations[name] for name in self.names])
+
+    def _legal_moves(self) -> Int8Array:
+        everything = np.ones(self.agents.n_moves, np.int8)
+        return np.stack([self._infos[name].get("action_mask", everything) for name in self.names])
+
+    def _step(self, actions: Any) -> Any:
+        chosen = dict(zip(self.names, actions.tolist(), strict=True))
+        self._observations, rewards, _, _, self._infos = self.env.step(chosen)
+        return np.array([rewards[name] for name in self.names])
+
+
+def train(env: Env, config: DQNConfig, rounds: int, seed: int) -> Iterator[tuple[DQNPopulation, RoundResult]]:
+    """Trains deep Q-learners, `config.episodes` episodes of `rounds` rounds, and yields after every round.
+
+    The numbers are those of `DQNTrainer`, bit for bit.
+
+    Args:
+        env: A two-phase `ParallelEnv`; its `max_cycles` is set to 2 `rounds`. `config.frames` observations are
+            stacked by SuperSuit.
+        config: Hyper-parameters.
+        rounds: Rounds of each episode.
+        seed: Seed of the environment and of the agents, in [0, 2**64).
+
+    Yields:
+        The population, whose networks have learned the round, and what happened in the round.
+    """
+    check_integer("rounds", rounds, 1)
+    env.unwrapped.max_cycles = 2 * rounds  # type: ignore[attr-defined]
+    if config.frames > 1:
+        from supersuit import frame_stack_v1  # needed here alone
+
+        env, config = frame_stack_v1(env, config.frames), config.replace(frames=1)
+    population = DQNPopulation(env, config, seed)
+    for episode in range(config.episodes):
+        population.begin_episode(seed if episode == 0 else None)
+        for _ in range(rounds):
+            result = population.play_round()
+            yield population, result
