@@ -1,4 +1,4 @@
-"""Deep Q-learning with dual replay buffers, shared by all agents or one pair of networks each; needs `mpgg-env[deep]`."""
+"""Deep Q-learning with dual replay buffers, one pair of networks for all agents or for each; needs `mpgg-env[deep]`."""
 
 from typing import TYPE_CHECKING
 

@@ -150,6 +150,19 @@ class DQNAgents:
         named = {"Q_G": self.Q_G.weights(), "Q_M": self.Q_M.weights()}
         return {f"{networks}.{name}": array for networks, arrays in named.items() for name, array in arrays.items()}
 
+    def load_weights(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Takes the weights from `weights()` of agents with the same hyper-parameters.
+
+        Raises:
+            ValueError: The arrays are of other networks.
+        """
+        own = self.weights()
+        for name in own.keys() | arrays.keys():
+            if name not in own or name not in arrays or own[name].shape != arrays[name].shape:
+                raise ValueError(f"the weights are of other networks: they differ in {name}")
+        self.Q_G.load_weights(_section(arrays, "Q_G"))
+        self.Q_M.load_weights(_section(arrays, "Q_M"))
+
     def _choose(self, pending: "_Pending", legal: Int8Array, kind: int) -> IntArray:
         actions = np.zeros(self.n_agents, np.int64)
         threshold = exploration_threshold(self.epsilon)

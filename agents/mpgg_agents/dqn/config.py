@@ -39,7 +39,8 @@ class DQNConfig(Config):
             keeps small crowds apart when N is large; linear is n / N.
         identity: The observation tells who the agent is, one-hot; for shared networks, which then can treat agents
             differently.
-        previous_action: The observation has the agent's last game action and last move, one-hot, zeros before the first.
+        previous_action: The observation has the agent's last game action and last move, one-hot, zeros before the
+            first.
         previous_payoff: The observation has the agent's last payoff in units of the highest cost x gain.
         frames: Observations stacked, the newest last, zeros before the first; one per step, so two per round.
         episodes: Episodes, each as long as the run's rounds. Positions are reset between them; networks, buffers and

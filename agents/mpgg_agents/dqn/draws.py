@@ -36,7 +36,8 @@ def choose(
                 best = values[i, a]
         candidates = 0
         for a in range(values.shape[1]):
-            candidates += legal[i, a] and (explore < threshold or values[i, a] == best)
+            if legal[i, a] and (explore < threshold or values[i, a] == best):
+                candidates += 1
         rank = below(pick, candidates)
         for a in range(values.shape[1]):
             if legal[i, a] and (explore < threshold or values[i, a] == best):
@@ -63,3 +64,12 @@ def draw_batches(seed: np.uint64, step: int, kind: int, rows: IntArray, size: in
             words = draw_words(seed, i, step, SAMPLE + kind + 2 * (first // 4))
             for j in range(first, min(first + 4, rows.shape[1])):
                 rows[i, j] = below(words[j - first], size)
+
+
+@compiled
+def take_rows(source: Float32Array, rows: IntArray, out: Float32Array) -> None:
+    """Element [i, j] of `out` (N, batch, width) becomes row rows[i, j] of agent i in `source` (T, N, width)."""
+    for i in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            for k in range(source.shape[2]):
+                out[i, j, k] = source[rows[i, j], i, k]

@@ -3,6 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mpgg_agents.dqn.config import DQNConfig
+from mpgg_agents.dqn.descent import Descent, Perceptrons
 from mpgg_agents.dqn.draws import INITIALISE
 from mpgg_agents.dqn.replay import AgentReplay
 from mpgg_env.core.philox import draw_words
@@ -40,6 +42,7 @@ class QNetworks(ABC):
     online: nn.Module
     target: nn.Module
     optimizer: torch.optim.Optimizer
+    _lean: Descent | None
 
     def __init__(
         self, config: DQNConfig, width: int, n_actions: int, n_agents: int, seed: int, kind: int, *, masked: bool
@@ -59,9 +62,14 @@ class QNetworks(ABC):
     def values(self, inputs: Float32Array) -> Float32Array:
         """Q values (N, n_actions) of the agents' inputs (N, width)."""
 
-    @abstractmethod
     def train(self) -> float:
         """Does the gradient steps of one training and returns the mean loss of their batches."""
+        losses = [self._gradient_step() for _ in range(self.config.gradient_steps)]
+        return sum(losses) / len(losses)
+
+    @abstractmethod
+    def _gradient_step(self) -> float:
+        """One gradient step of every network and the mean of their losses before it."""
 
     def update_target(self) -> None:
         """Moves the target networks towards the online ones, by `tau`."""
@@ -92,9 +100,9 @@ class QNetworks(ABC):
         """
         self.replay.restore(_section(arrays, "replay"))
         self.load_weights(arrays)
-        parts = [_section(arrays, f"optimizer.{index}") for index in range(len(self._parameters()))]
-        state = {index: {name: torch.tensor(array) for name, array in part.items()} for index, part in enumerate(parts)}
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        for index, parameter in enumerate(self._parameters()):
+            for name, tensor in self.optimizer.state[parameter].items():
+                tensor.copy_(torch.as_tensor(arrays[f"optimizer.{index}.{name}"]))
 
     def load_weights(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Takes the weights from `weights()` of networks of the same form."""
@@ -108,21 +116,36 @@ class QNetworks(ABC):
     def _parameters(self) -> list[nn.Parameter]:
         return list(self.online.parameters())
 
+    def _prepare(self, *, stacked: bool) -> None:
+        """Gives Adam its state, which it would make at its first step, and the processor its lean training step."""
+        self._lean = None
+        moments = [[torch.zeros_like(parameter) for parameter in self._parameters()] for _ in range(2)]
+        counts = [torch.zeros(()) for _ in self._parameters()]
+        if self.replay.device.type == "cpu":
+            online = Perceptrons.sharing(self._parameters(), stacked=stacked)
+            target = Perceptrons.sharing(list(self.target.parameters()), stacked=stacked)
+            first, second = (Perceptrons.sharing(tensors, stacked=stacked) for tensors in moments)
+            self._lean = Descent(self.config, online, target, first, second, masked=self.masked)
+            counts = [torch.from_numpy(self._lean.step_count)] * len(counts)
+        for parameter, count, mean, square in zip(self._parameters(), counts, *moments, strict=True):
+            self.optimizer.state[parameter] = {"step": count, "exp_avg": mean, "exp_avg_sq": square}
+
     def _optimizer_arrays(self) -> Arrays:
-        """Adam's state; its first step, which would make it, finds zeros."""
-        arrays = {}
-        for index, parameter in enumerate(self._parameters()):
-            empty = {"step": torch.zeros(()), "exp_avg": torch.zeros_like(parameter)}
-            state = self.optimizer.state.get(parameter) or {**empty, "exp_avg_sq": torch.zeros_like(parameter)}
-            arrays.update({f"optimizer.{index}.{name}": _array(tensor) for name, tensor in state.items()})
-        return arrays
+        states = [self.optimizer.state[parameter] for parameter in self._parameters()]
+        return {f"optimizer.{i}.{name}": _array(t) for i, state in enumerate(states) for name, t in state.items()}
 
     def _legal(self, values: Tensor, inputs: Tensor) -> Tensor:
         return values.masked_fill(inputs[..., -self.n_actions :] == 0, -math.inf) if self.masked else values
 
 
 class SharedNetworks(QNetworks):
-    """One network for all agents: the DQN of Stable-Baselines3, its networks, replay buffer and training step."""
+    """One network for all agents: the DQN of Stable-Baselines3, its networks, replay buffer and training step.
+
+    On the processor the training step is done by `Descent`, to the same numbers.
+
+    Attributes:
+        model: The DQN; it can be saved, and predicts from the inputs.
+    """
 
     def __init__(self, *arguments: Any, masked: bool) -> None:
         super().__init__(*arguments, masked=masked)
@@ -130,22 +153,27 @@ class SharedNetworks(QNetworks):
         width = self.width + (self.n_agents if config.identity else 0)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._first_seed)
-            self._model = _unconnected_dqn(config, width, self.n_actions, self.n_agents, self.replay)
-        policy = self._model.policy
+            self.model = _unconnected_dqn(config, width, self.n_actions, self.n_agents, self.replay)
+        policy = self.model.policy
         self.online, self.target, self.optimizer = policy.q_net, policy.q_net_target, policy.optimizer
+        self._prepare(stacked=False)
         # Its training step takes the maximum over what the target network gives: with one column, just that.
-        self._model.q_net_target = self.next_values  # type: ignore[assignment]
+        self.model.q_net_target = self.next_values  # type: ignore[assignment]
 
     def values(self, inputs: Float32Array) -> Float32Array:
         """Q values (N, n_actions) of the agents' inputs (N, width)."""
+        inputs = self.replay.with_identity(inputs)
+        if self._lean is not None:
+            outputs: Float32Array = self._lean.online(inputs[None])[0]
+            return outputs
         with torch.inference_mode():
-            tensor = torch.as_tensor(self.replay.with_identity(inputs), device=self._model.device)
-            return _array(self.online(tensor))
+            return _array(self.online(torch.as_tensor(inputs, device=self.replay.device)))
 
-    def train(self) -> float:
-        """Does the gradient steps of one training and returns the mean loss of their batches."""
-        self._model.train(self.config.gradient_steps, self.config.batch_size)
-        return float(self._model.logger.name_to_value["train/loss"])
+    def _gradient_step(self) -> float:
+        if self._lean is not None:
+            return self._lean.step(self.replay.draw(self.config.batch_size))
+        self.model.train(1, self.config.batch_size)
+        return float(self.model.logger.name_to_value["train/loss"])
 
 
 class IndependentNetworks(QNetworks):
@@ -162,26 +190,29 @@ class IndependentNetworks(QNetworks):
         self.online = StackedMLP(self.n_agents, sizes, generator).to(device)
         self.target = StackedMLP(self.n_agents, sizes, generator).to(device)
         self.target.load_state_dict(self.online.state_dict())
-        self.optimizer = torch.optim.Adam(self.online.parameters(), lr=config.learning_rate, fused=True)
+        self.optimizer = torch.optim.Adam(self.online.parameters(), lr=config.learning_rate)
+        self._prepare(stacked=True)
 
     def values(self, inputs: Float32Array) -> Float32Array:
         """Q values (N, n_actions) of the agents' inputs (N, width)."""
+        if self._lean is not None:
+            values: Float32Array = self._lean.online(inputs[:, None])[:, 0]
+            return values
         with torch.inference_mode():
             return _array(self.online(torch.as_tensor(inputs, device=self.replay.device)[:, None])[:, 0])
 
-    def train(self) -> float:
-        """Does the gradient steps of one training and returns the mean loss of their batches."""
-        losses = [self._step() for _ in range(self.config.gradient_steps)]
-        return sum(losses) / len(losses)
-
-    def _step(self) -> float:
-        batch = self.replay.sample_each(self.config.batch_size)
+    def _gradient_step(self) -> float:
+        batch = self.replay.draw_each(self.config.batch_size)
+        if self._lean is not None:
+            return self._lean.step(batch)
+        samples = self.replay.samples(batch, stacked=True)
         with torch.no_grad():
-            wanted = batch.rewards + self.config.gamma * self.next_values(batch.next_observations)
-        values = self.online(batch.observations).gather(-1, batch.actions)
+            wanted = samples.rewards + self.config.gamma * self.next_values(samples.next_observations)
+        values = self.online(samples.observations).gather(-1, samples.actions)
         losses = functional.smooth_l1_loss(values, wanted, reduction="none").mean(dim=(1, 2))
         self.optimizer.zero_grad()
-        losses.sum().backward()  # no weight is in two of the losses, so that each gets the gradient of its own
+        # No weight is in two of the losses, so that each gets the gradient of its own.
+        losses.sum().backward()  # type: ignore[no-untyped-call]
         _clip_each(self._parameters(), self.config.max_gradient_norm)
         self.optimizer.step()
         return float(losses.mean())
@@ -198,19 +229,19 @@ class StackedMLP(nn.Module):
 
     def __init__(self, n_networks: int, sizes: list[int], generator: torch.Generator) -> None:
         super().__init__()
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
-            bound = 1 / math.sqrt(inputs)
-            for shape, parameters in ((inputs, self.weights), (1, self.biases)):
-                tensor = torch.empty(n_networks, shape, outputs).uniform_(-bound, bound, generator=generator)
-                parameters.append(nn.Parameter(tensor))
+        self.layers = nn.ParameterList()  # weight (N, n_out, n_in) and bias (N, n_out) of each layer in turn
+        for n_inputs, n_outputs in pairwise(sizes):
+            bound = 1 / math.sqrt(n_inputs)
+            for shape in ((n_outputs, n_inputs), (n_outputs,)):
+                tensor = torch.empty(n_networks, *shape).uniform_(-bound, bound, generator=generator)
+                self.layers.append(nn.Parameter(tensor))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Outputs (N, batch, n_outputs) of inputs (N, batch, n_inputs)."""
-        *hidden, last = zip(self.weights, self.biases, strict=True)
-        for weight, bias in hidden:
-            inputs = torch.baddbmm(bias, inputs, weight).relu()
-        return torch.baddbmm(last[1], inputs, last[0])
+        parameters = list(self.layers)
+        for place, (weight, bias) in enumerate(zip(parameters[::2], parameters[1::2], strict=True)):
+            inputs = torch.baddbmm(bias[:, None], inputs.relu() if place else inputs, weight.mT)
+        return inputs
 
 
 def _unconnected_dqn(config: DQNConfig, width: int, n_actions: int, n_agents: int, replay: AgentReplay) -> DQN:
@@ -222,8 +253,7 @@ def _unconnected_dqn(config: DQNConfig, width: int, n_actions: int, n_agents: in
         batch_size=config.batch_size,
         gamma=config.gamma,
         max_grad_norm=config.max_gradient_norm,
-        # One fused update instead of ten small ones per weight tensor: a third of the time of a gradient step.
-        policy_kwargs={"net_arch": list(config.hidden), "optimizer_kwargs": {"fused": True}},
+        policy_kwargs={"net_arch": list(config.hidden)},
         device=config.device,
         _init_setup_model=False,
     )

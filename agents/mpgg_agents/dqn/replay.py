@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium.spaces import Box, Discrete
+from numpy.typing import NDArray
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 
 from mpgg_agents.dqn import draws
 from mpgg_agents.dqn.config import DQNConfig
-from mpgg_env.core.types import Float32Array, IntArray
+from mpgg_agents.dqn.descent import Batch
+from mpgg_env.core.types import Float32Array, FloatArray, IntArray
 
 PARTS = ("observations", "next_observations", "actions", "rewards")
 
@@ -20,7 +22,7 @@ class AgentReplay(ReplayBuffer):
     """The last `capacity` transitions of one kind, game or migration, of every agent: one row per round.
 
     Stable-Baselines3 draws from numpy's global generator, which other programs share and no checkpoint holds; here
-    batch number t of a seed is always the same. There are no ends of episodes in it: a pending transition is dropped there.
+    batch number t of a seed is always the same. No transition ends an episode: what is pending then is dropped.
 
     Args:
         config: Hyper-parameters.
@@ -44,40 +46,55 @@ class AgentReplay(ReplayBuffer):
         self._n_actions, self._kind, self._seed = n_actions, kind, np.uint64(seed)
         self._identity = np.eye(n_agents, dtype=np.float32) if config.identity else None
 
-    def push(self, inputs: Float32Array, actions: IntArray, rewards: Any, next_inputs: Float32Array) -> None:
-        """Adds one transition per agent."""
-        self.add(inputs, next_inputs, actions, rewards, np.zeros(self.n_envs), [])
+    def push(self, inputs: Float32Array, actions: IntArray, rewards: FloatArray, next_inputs: Float32Array) -> None:
+        """Adds one transition per agent: what `add` does, without the copies and the parts that are not needed."""
+        place = self.pos
+        self.observations[place], self.next_observations[place] = inputs, next_inputs
+        self.actions[place, :, 0], self.rewards[place] = actions, rewards
+        self.pos = (place + 1) % self.buffer_size
+        self.full = self.full or self.pos == 0
 
     def with_identity(self, inputs: Float32Array, agents: Any = slice(None)) -> Float32Array:
-        """The inputs of these agents with who they are, one-hot, where the configuration asks for it.
+        """The inputs (..., width) of these agents with who they are, one-hot, where the configuration asks for it.
 
         It is not stored with the transitions, of which it would be by far the largest part.
         """
-        return inputs if self._identity is None else np.concatenate([self._identity[agents], inputs], axis=1)
+        return inputs if self._identity is None else np.concatenate([self._identity[agents], inputs], axis=-1)
 
-    def sample(self, batch_size: int, env: Any = None) -> ReplayBufferSamples:
-        """The next batch of all agents' transitions together."""
+    def draw(self, batch_size: int) -> Batch:
+        """The next batch of all agents' transitions together, for one network."""
         rows, agents = np.empty(batch_size, np.int64), np.empty(batch_size, np.int64)
         draws.draw_batch(self._seed, self.batches_drawn, self._kind, rows, agents, self.size(), self.n_envs)
         self.batches_drawn += 1
-        return self._samples(
-            self.with_identity(self.observations[rows, agents], agents),
-            self.actions[rows, agents],
-            self.with_identity(self.next_observations[rows, agents], agents),
-            self.rewards[rows, agents][:, None],
+        return Batch(
+            self.with_identity(self.observations[rows, agents], agents)[None],
+            self.actions[rows, agents].T,
+            self.rewards[rows, agents][None],
+            self.with_identity(self.next_observations[rows, agents], agents)[None],
         )
 
-    def sample_each(self, batch_size: int) -> ReplayBufferSamples:
-        """The next batch of every agent's own transitions, each part (N, batch_size, ...)."""
+    def draw_each(self, batch_size: int) -> Batch:
+        """The next batch of every agent's own transitions, for N networks."""
         rows, agents = np.empty((self.n_envs, batch_size), np.int64), np.arange(self.n_envs)[:, None]
         draws.draw_batches(self._seed, self.batches_drawn, self._kind, rows, self.size())
         self.batches_drawn += 1
-        return self._samples(
-            self.observations[rows, agents],
-            self.actions[rows, agents],
-            self.next_observations[rows, agents],
-            self.rewards[rows, agents][..., None],
+        return Batch(
+            self._take(self.observations, rows),
+            self.actions[rows, agents, 0],
+            self.rewards[rows, agents],
+            self._take(self.next_observations, rows),
         )
+
+    def sample(self, batch_size: int, env: Any = None) -> ReplayBufferSamples:
+        """The next batch of all agents' transitions together, as Stable-Baselines3 asks for it."""
+        return self.samples(self.draw(batch_size), stacked=False)
+
+    def samples(self, batch: Batch, *, stacked: bool) -> ReplayBufferSamples:
+        """A batch as tensors on the device, (batch, ...), or (K, batch, ...) if stacked."""
+        columns = batch._replace(actions=batch.actions[..., None], rewards=batch.rewards[..., None])
+        parts: list[NDArray[Any]] = list(columns if stacked else [part[0] for part in columns])
+        inputs, actions, rewards, next_inputs = (torch.as_tensor(part, device=self.device) for part in parts)
+        return ReplayBufferSamples(inputs, actions, next_inputs, torch.zeros_like(rewards), rewards)
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """The transitions, oldest place first, and the counters, by name."""
@@ -104,7 +121,7 @@ class AgentReplay(ReplayBuffer):
             getattr(self, part)[:size] = arrays[part]
         self.pos, self.full, self.batches_drawn = position, bool(full), batches_drawn
 
-    def _samples(self, inputs: Any, actions: Any, next_inputs: Any, rewards: Any) -> ReplayBufferSamples:
-        # The arrays are new, so that torch may use their memory.
-        parts = [torch.as_tensor(part, device=self.device) for part in (inputs, actions, next_inputs, rewards)]
-        return ReplayBufferSamples(*parts[:3], torch.zeros_like(parts[3]), parts[3])
+    def _take(self, source: Float32Array, rows: IntArray) -> Float32Array:
+        taken = np.empty((*rows.shape, source.shape[-1]), np.float32)
+        draws.take_rows(source, rows, taken)
+        return taken

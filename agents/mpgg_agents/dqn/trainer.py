@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from mpgg_agents.dqn.agent import DQNAgents, has_illegal_moves
 from mpgg_agents.dqn.config import DQNConfig
@@ -229,11 +230,16 @@ def check_device(name: str) -> None:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Lets torch use one thread per replica: small products gain nothing from more, and the bits could depend on it."""
+    """Lets numpy and torch use one thread per replica.
+
+    Products of this size gain nothing from more, the threads of one would wait busily for those of another, and the
+    bits could depend on their number.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
         torch.set_num_threads(before)
 

@@ -1,6 +1,6 @@
 """Trains deep Q-learners through the PettingZoo interface: slow, and on any two-phase environment of the contract."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np

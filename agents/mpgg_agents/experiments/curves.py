@@ -131,7 +131,7 @@ def _draw_curves(axes: list["Axes"], data: FigureData, curves: Mapping[str, Curv
         axes[0].fill_between(points["middle"], low, high, color=curve.colour, alpha=0.25, linewidth=0)
         if greedy:
             mean, low, high = confidence_band(greedy[measure])
-            error = None if np.isnan(low[0]) else [mean - low, high - mean]
+            error = None if np.isnan(low[0]) else np.array([mean - low, high - mean])
             axes[1].errorbar(
                 [offset], mean, error, color=curve.colour, marker=curve.marker, markersize=3, linewidth=1, capsize=1.5
             )

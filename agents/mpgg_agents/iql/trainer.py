@@ -12,8 +12,8 @@ from mpgg_agents.iql.compiled.program import Program
 from mpgg_agents.iql.compiled.replica import Arrays, Replica
 from mpgg_agents.iql.compiled.tables import learned_rows
 from mpgg_agents.iql.config import IQLConfig
-from mpgg_agents.record import Record
 from mpgg_agents.iql.rules import GAME, MIGRATION
+from mpgg_agents.record import Record
 from mpgg_agents.schedules import exponential_decay, fill_thresholds
 from mpgg_env.core.types import IntArray, UInt64Array
 from mpgg_env.core.validation import check_choice, check_integer

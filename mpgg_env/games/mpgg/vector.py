@@ -211,9 +211,8 @@ class MPGGVectorEnv:
             raise TypeError(f"actions must be integers, got an array of {chosen.dtype}")
         if chosen.shape != (self.n_replicas, self.n_agents):
             raise ValueError(f"actions must have shape {(self.n_replicas, self.n_agents)}, got {chosen.shape}")
-        wrong = np.argwhere((chosen < 0) | (chosen >= self.n_actions))
-        if len(wrong):
-            replica, agent = wrong[0]
+        if chosen.min() < 0 or chosen.max() >= self.n_actions:
+            replica, agent = np.argwhere((chosen < 0) | (chosen >= self.n_actions))[0]
             raise ValueError(
                 f"action of agent_{agent} must be in [0, {self.n_actions - 1}], got {chosen[replica, agent]}"
             )
