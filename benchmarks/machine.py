@@ -7,7 +7,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("mpgg-env", "numpy", "numba", "llvmlite", "gymnasium", "pettingzoo", "pyarrow", "matplotlib", "pillow")
+LIBRARIES = (
+    *("mpgg-env", "numpy", "numba", "llvmlite", "gymnasium", "pettingzoo", "pyarrow", "matplotlib", "pillow"),
+    *("torch", "stable-baselines3", "supersuit"),
+)
 
 
 def describe() -> dict[str, Any]:

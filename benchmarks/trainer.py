@@ -9,8 +9,8 @@ import statistics
 
 from benchmarks.measure import Figure, in_turn, ratios, require, seconds
 from mpgg_agents.iql import IQLConfig
-from mpgg_agents.record import Record
 from mpgg_agents.iql.trainer import IQLTrainer
+from mpgg_agents.record import Record
 from mpgg_env import MPGGConfig
 from tests.oracles.iql_oracle import Outcome, train
 

@@ -58,7 +58,7 @@ class DQNConfig(Config):
     capacity: int = 1000
     batch_size: int = 32
     learning_starts: int = 10
-    train_every: int = 4
+    train_every: int = 1
     gradient_steps: int = 1
     target_every: int = 100
     tau: float = 1.0

@@ -84,6 +84,12 @@ class DQNTrainer:
         names = self._replicas[0].agents.losses
         return {name: float(np.mean([replica.agents.losses[name] for replica in self._replicas])) for name in names}
 
+    @property
+    def gradient_steps(self) -> int:
+        """Gradient steps of Q_G and of Q_M so far, over all replicas; those of all independent networks count as one."""
+        networks = [networks for replica in self._replicas for networks in (replica.agents.Q_G, replica.agents.Q_M)]
+        return sum(network.replay.batches_drawn for network in networks)
+
     def advance(self, rounds: int) -> Record:
         """Trains every replica for `rounds` more rounds.
 
