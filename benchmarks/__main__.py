@@ -13,7 +13,7 @@ from benchmarks.machine import describe
 from benchmarks.measure import table
 from mpgg_env import DilemmaWarning
 
-NAMES = ("trainer", "large", "facade", "startup")
+NAMES = ("trainer", "dqn", "learning", "large", "facade", "sb3", "startup")
 RESULTS = Path(__file__).parent / "results"
 
 

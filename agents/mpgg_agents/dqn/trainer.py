@@ -144,6 +144,10 @@ class DQNTrainer:
             replica.restore({name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)})
         self.rounds_done = int(arrays["rounds_done"])
 
+    def agents(self, replica: int) -> DQNAgents:
+        """The live agents of one replica."""
+        return self._replicas[replica].agents
+
     def networks(self, replica: int) -> Arrays:
         """The weights of one replica's networks: `Q_G.online.<name>`, `Q_G.target.<name>`, and those of `Q_M` alike.
 
