@@ -9,8 +9,9 @@ help:
 	@echo "make demo      train the default game (100,000 rounds, 20 seeds) and draw its figures"
 	@echo "make test      everything: lint, types, tests, documentation, the built wheel"
 	@echo "make bench     measure speed; prints a table and writes benchmarks/results/"
+	@echo "make test-interop [STACK=...]  the stacks that need environments of their own; renews the README's table"
 	@echo "make coverage  tests in plain Python, with the share of the code they reach (slow)"
-	@echo "make clean     remove what was built, except .venv and runs"
+	@echo "make clean     remove what was built, except the environments and runs"
 
 demo: $(VENV)/run.stamp
 	@out=runs/demo; n=2; while [ -e "$$out" ]; do out=runs/demo-$$n; n=$$((n + 1)); done; \
@@ -32,6 +33,10 @@ wheel-test: $(VENV)/test.stamp
 	rm -rf dist
 	$(BIN)/python -m build --quiet --outdir dist .
 	sh tests/wheel/run.sh $(BIN)/python dist/*.whl
+
+# STACK: core, floors, or one of tests/interop/pins; without it, all of them.
+test-interop: $(VENV)/test.stamp
+	sh tests/interop/run.sh $(BIN)/python $(STACK)
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks
@@ -65,4 +70,4 @@ $(BIN)/pip:
 	echo "install one (on Debian and Ubuntu with the package python3-venv), or name it: make PYTHON=/path/to/python3" >&2; \
 	exit 1
 
-.PHONY: help demo test lint types pytest wheel-test bench coverage clean
+.PHONY: help demo test lint types pytest wheel-test test-interop bench coverage clean

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mpgg_agents.cli import main
+from tests.interop import records
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")
@@ -21,6 +22,9 @@ RELATIVE_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 CITATION = re.compile(r"\[[A-Z]\w*\d{4}\]")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("mpgg_env/**/*.md")])
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+# The test of a stack names its examples and runs them, some in an environment of its own.
+OF_STACKS = {stack: records.examples_of(stack) for stack in records.modules()}
+RUN_HERE = [path for path in EXAMPLES if not any(path.name in names for names in OF_STACKS.values())]
 
 
 needs_the_repository = pytest.mark.skipif(
@@ -47,7 +51,7 @@ def test_block_runs(name: str, code: str, folder_with_a_run: Path, monkeypatch: 
     exec(compile(code, name, "exec"), {"__name__": "__main__"})
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("example", RUN_HERE, ids=lambda path: path.stem)
 def test_example_runs(
     example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -56,9 +60,15 @@ def test_example_runs(
     assert capsys.readouterr().out
 
 
+def test_each_stack_has_examples_that_no_other_test_runs() -> None:
+    named = [name for names in OF_STACKS.values() for name in names]
+    assert all(OF_STACKS.values()), OF_STACKS
+    assert len(named) == len(set(named)), OF_STACKS
+    assert len(RUN_HERE) >= 5
+
+
 def test_examples_are_short_and_all_named_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
-    assert len(EXAMPLES) >= 5
     for example in EXAMPLES:
         assert len(example.read_text().splitlines()) < 80, example.name
         assert example.name in readme, f"README.md does not mention {example.name}"

@@ -83,7 +83,7 @@ def _masked_categorical(env: PettingZooWrapper) -> Any:
 
 
 def _epsilon_greedy(env: PettingZooWrapper) -> Any:
-    # The spec of the whole environment: of ACTION's alone, TorchRL 0.14.1 takes the number of agents for a part of the action.
+    # The whole spec: given that of ACTION alone, TorchRL 0.14.1 takes the number of agents for a length of the action.
     spec = env.full_action_spec
     names = [ACTION, ("agent", "action_value"), ("agent", "chosen_action_value")]
     values = QValueModule(action_value_key=names[1], action_mask_key=MASK, out_keys=names, spec=spec)
