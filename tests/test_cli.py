@@ -8,7 +8,10 @@ import pytest
 
 from mpgg_agents.arguments import parse, read_experiment
 from mpgg_agents.cli import main
+from mpgg_agents.dqn import PRESETS as DQN_PRESETS
+from mpgg_agents.dqn import DQNConfig
 from mpgg_agents.experiments.progress import make_progress
+from mpgg_agents.experiments.settings import RunConfig
 from mpgg_agents.iql import PRESETS, IQLConfig
 from mpgg_env import MPGGConfig
 from tests.support import fresh_python
@@ -30,14 +33,44 @@ def error_of(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
     return lines[0].removeprefix("mpgg: error: ")
 
 
-def test_every_field_of_game_and_agent_is_a_flag_with_help(capsys):
-    assert main(["train", "--help"]) == 0
+@pytest.mark.parametrize(("words", "agent"), [([], IQLConfig), (["--agent", "dqn"], DQNConfig)], ids=["iql", "dqn"])
+def test_every_field_of_game_run_and_agent_is_a_flag_with_help(words, agent, capsys):
+    assert main(["train", *words, "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    for config in (MPGGConfig, IQLConfig):
+    for config in (MPGGConfig, RunConfig, agent):
+        assert list(config.field_help()) == config.field_names()
         for name, description in config.field_help().items():
             assert f"--{name.replace('_', '-')}" in text
             assert description in text
-    assert set(MPGGConfig.field_names()).isdisjoint(IQLConfig.field_names())
+    assert set(MPGGConfig.field_names()).isdisjoint(agent.field_names())
+    assert set(RunConfig.field_names()).isdisjoint([*agent.field_names(), *MPGGConfig.field_names()])
+
+
+def test_help_speaks_of_both_kinds_of_agent(capsys):
+    assert main(["--help"]) == 0
+    assert "independent Q-learning and deep Q-learning" in " ".join(capsys.readouterr().out.split())
+    assert main(["train", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--agent dqn by deep Q-learning" in text
+    assert "iql, independent Q-learning with tables, or dqn, deep Q-learning" in text
+
+
+def test_the_kind_of_agent_decides_what_is_kept():
+    words = {"iql": [], "dqn": ["--agent", "dqn"]}
+    assert {name: experiment(*flags).keeps_learned for name, flags in words.items()} == {"iql": False, "dqn": True}
+    for flags in words.values():
+        assert experiment(*flags, "--keep-learned").keeps_learned
+        assert not experiment(*flags, "--no-keep-learned").keeps_learned
+
+
+def test_deep_agents_have_flags_and_presets_of_their_own(tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text('[agent]\nhidden = [5, 6]\ndouble = true\n[run]\nagent = "dqn"\npreset = "independent"\n')
+    made = experiment("--config", str(file), "--learning-rate", "0.01", "--hidden", "7")
+    assert made.agent == DQNConfig(sharing="independent", hidden=(7,), double=True, learning_rate=0.01)
+    assert DQN_PRESETS["independent"].agent == {"sharing": "independent"}
+    assert experiment("--agent", "dqn").agent == DQNConfig()
+    assert experiment("--agent", "dqn", "--preset", "gamma_0").agent == DQNConfig(gamma=0)
 
 
 def test_flags_reach_the_settings_in_their_own_types():
@@ -45,7 +78,7 @@ def test_flags_reach_the_settings_in_their_own_types():
         *("--n-agents", "20", "--grid-shape", "2", "3", "--gain-range", "1.2", "4", "--boundary", "mask"),
         *("--strict-dilemma", "--cost", "0", "1", "2", "3", "4", "5"),
         *("--eta", "0.5", "--game-order", "1", "0", "--flush-last", "--count-bins", "8"),
-        *("--seeds", "4", "10:12", "--rounds", "50", "--keep-tables", "--no-figures"),
+        *("--seeds", "4", "10:12", "--rounds", "50", "--keep-learned", "--no-figures"),
     )
     assert made.game == MPGGConfig(
         n_agents=20,
@@ -57,7 +90,7 @@ def test_flags_reach_the_settings_in_their_own_types():
     )
     assert made.agent == IQLConfig(eta=0.5, game_order=(1, 0), flush_last=True, count_bins=8)
     assert made.run.seeds == (4, 10, 11)
-    assert (made.run.rounds, made.run.keep_tables, made.run.figures) == (50, True, False)
+    assert (made.run.rounds, made.run.keep_learned, made.run.figures) == (50, True, False)
 
 
 def test_preset_ranks_below_file_and_file_below_flags(tmp_path):
@@ -75,9 +108,11 @@ def test_preset_ranks_below_file_and_file_below_flags(tmp_path):
 def test_listing_names_every_preset_with_its_source(capsys):
     assert main(["presets"]) == 0
     text = capsys.readouterr().out
-    for name, preset in PRESETS.items():
-        assert re.search(rf"^{name} ", text, re.MULTILINE)
-        assert preset.source in text
+    for agent, presets in (("iql", PRESETS), ("dqn", DQN_PRESETS)):
+        for name, preset in presets.items():
+            assert re.search(
+                rf"^{name}  \(agent {agent}\)\n    source: {re.escape(preset.source)}$", text, re.MULTILINE
+            )
 
 
 def test_version(capsys):
@@ -88,7 +123,9 @@ def test_version(capsys):
 def test_help_and_listing_load_no_slow_library():
     code = (
         "import sys; from mpgg_agents.cli import main; main(['train', '--help']); main(['presets']); "
-        "print([name for name in ('numba', 'matplotlib', 'pyarrow', 'scipy', 'PIL') if name in sys.modules])"
+        "main(['train', '--agent', 'dqn', '--help']); "
+        "slow = ('numba', 'torch', 'matplotlib', 'pyarrow', 'scipy', 'PIL'); "
+        "print([name for name in slow if name in sys.modules])"
     )
     assert fresh_python(code).splitlines()[-1] == "[]"
 
@@ -112,7 +149,7 @@ BAD_WORDS = {
         ["train", "--preset", "texts"],
         "preset must be one of 'text', 'author_code', 'corridor_wall', 'gamma_0', got 'texts'; did you mean 'text'?",
     ),
-    "agent": (["train", "--agent", "dqm"], "agent must be one of 'iql', got 'dqm'"),
+    "agent": (["train", "--agent", "dqm"], "agent must be one of 'iql', 'dqn', got 'dqm'; did you mean 'dqn'?"),
     "rounds": (["train", "--rounds", "0"], "rounds must be in [1, 2147483647], got 0"),
     "seed": (["train", "--seeds", "1", "x"], "seeds must be integers or ranges such as 0:20, got 'x'"),
     "negative seed": (["train", "--seeds", "1", "-2"], f"seeds must be in [0, {2**63 - 1}], got -2"),
@@ -131,6 +168,16 @@ BAD_WORDS = {
     "combination": (
         ["train", "--target", "sarsa", "--update", "before_act"],
         "target 'sarsa' needs the next action, which update 'before_act' has not chosen yet",
+    ),
+    "flag of another agent": (["train", "--agent", "dqn", "--eta", "0.1"], "--eta is for agent 'iql', got agent 'dqn'"),
+    "flag of another agent with no": (["train", "--no-double"], "--no-double is for agent 'dqn', got agent 'iql'"),
+    "preset of another agent": (
+        ["train", "--agent", "dqn", "--preset", "author_code"],
+        "preset must be one of 'text', 'independent', 'gamma_0', got 'author_code'",
+    ),
+    "value of a switch": (
+        ["train", "--keep-learned=yes"],
+        "argument --keep-learned/--no-keep-learned: ignored explicit argument 'yes'",
     ),
     "resume and more": (
         ["train", "--resume", "run", "--rounds", "5"],
@@ -158,7 +205,7 @@ BAD_FILES = {
     "run field": ("[run]\nround = 3\n", "unknown RunConfig field 'round'; did you mean 'rounds'?"),
     "type": ('[agent]\neta = "x"\n', "eta must be a number, got 'x'"),
     "nan": ("[agent]\neta = nan\n", "eta must be in (0, 1], got nan"),
-    "agent type": ("[run]\nagent = 3\n", "agent must be one of 'iql', got 3"),
+    "agent type": ("[run]\nagent = 3\n", "agent must be one of 'iql', 'dqn', got 3"),
     "seed type": ("[run]\nseeds = [1.5]\n", "seeds must be an integer, got 1.5"),
     "flag type": ("[run]\nfigures = 1\n", "figures must be True or False, got 1"),
 }
@@ -273,4 +320,4 @@ def test_settings_in_the_run_folder_are_the_ones_asked_for(tmp_path):
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["command"][:2] == ["mpgg", "train"]
     assert manifest["seeds"] == [3, 8]
-    assert {"numpy", "numba", "pyarrow"} <= manifest["libraries"].keys()
+    assert {"numpy", "numba", "pyarrow", "torch", "stable-baselines3"} <= manifest["libraries"].keys()

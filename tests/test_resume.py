@@ -337,7 +337,9 @@ def test_a_checkpoint_whose_record_does_not_fit_is_refused_even_with_its_checksu
 
 
 @pytest.mark.parametrize(
-    "change", [{"seconds": "long"}, {"started": None}, {"command": [1]}, {"status": "done"}, {"files": {}}], ids=str
+    "change",
+    [{"seconds": "long"}, {"started": None}, {"command": [1]}, {"status": "done"}, {"error": 1}, {"files": {}}],
+    ids=str,
 )
 def test_a_manifest_with_wrong_entries_is_refused_even_with_its_checksum(change, undisturbed, tmp_path, capsys):
     manifest = json.loads((undisturbed / "manifest.json").read_text())

@@ -8,18 +8,20 @@ from typing import Any, Final, NoReturn
 
 import mpgg_env
 from mpgg_agents.experiments.flags import add_config_flags, given
+from mpgg_agents.experiments.folder import EVENTS
 from mpgg_agents.experiments.registry import AGENTS
 from mpgg_agents.experiments.settings import Experiment, RunConfig, read_toml
-from mpgg_env.core.config import Config
 from mpgg_env.core.validation import check_choice, suggestion
 from mpgg_env.games.mpgg.config import MPGGConfig
 
-WITH_RESUME: Final = ("command", "resume", "threads", "quiet")
+WITH_RESUME: Final = ("command", "resume", "threads", "tensorboard", "quiet")
 
-_DESCRIPTION: Final = "The migratory public goods game, learned by independent Q-learning."
-_TRAIN: Final = """Trains one replica per seed and writes a run folder with settings, per-round metrics (Parquet),
-casino time series and final state (npz), a manifest with checksums, and figures. The preset ranks below the
-TOML file, the TOML file below the flags. A run that was stopped or killed goes on with --resume."""
+_DESCRIPTION: Final = "The migratory public goods game, learned by independent Q-learning and deep Q-learning."
+_TRAIN: Final = """Trains agents by independent Q-learning, or with --agent dqn by deep Q-learning, one replica per
+seed, and writes a run folder with settings, per-round metrics (Parquet), casino time series and final state (npz),
+a manifest with checksums, and figures. The preset ranks below the TOML file, the TOML file below the flags. A run
+that was stopped or killed goes on with --resume. The last flags below are those of one kind of agent; name another
+to see its own: `mpgg train --agent dqn --help`."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,12 +42,13 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     Raises:
         ValueError: A command or flag is unknown, lacks its value, or has a value of the wrong kind.
     """
-    parser, commands = _parsers(_agent_of(words))
+    agent = _agent_of(words)
+    parser, commands = _parsers(agent)
     arguments, unknown = parser.parse_known_args(words)
     if unknown:
         flags = [flag for flag in commands[arguments.command]._option_string_actions if flag.startswith("--")]
         word = next((word for word in unknown if word.startswith("-")), unknown[0]).partition("=")[0]
-        raise ValueError(f"unknown argument {word}{suggestion(word, flags)}")
+        raise ValueError(_flag_of_another(word, agent) or f"unknown argument {word}{suggestion(word, flags)}")
     return arguments
 
 
@@ -72,7 +75,7 @@ def check_resume(arguments: argparse.Namespace) -> None:
             raise ValueError(f"--{name.replace('_', '-')} cannot be given with --resume: the run keeps its settings")
 
 
-def _parsers(agent: type[Config]) -> tuple[Parser, dict[str, Parser]]:
+def _parsers(agent: str) -> tuple[Parser, dict[str, Parser]]:
     parser = Parser(prog="mpgg", description=_DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"mpgg-env {mpgg_env.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
@@ -88,20 +91,22 @@ def _parsers(agent: type[Config]) -> tuple[Parser, dict[str, Parser]]:
     return parser, {"train": train, "info": info, "figures": figures, "presets": presets}
 
 
-def _add_train_flags(train: Parser, agent: type[Config]) -> None:
+def _add_train_flags(train: Parser, name: str) -> None:
     files = train.add_argument_group("files and machine")
     files.add_argument("--out", type=_path, metavar="DIR", help="new or empty folder for the results")
     files.add_argument("--resume", type=_path, metavar="RUN", help="go on with the run in this folder")
     files.add_argument("--config", type=_path, metavar="FILE", help="TOML file with sections [game], [agent], [run]")
     threads = "threads over the seeds; the results do not depend on it [default: one per processor]"
     files.add_argument("--threads", type=int, metavar="INT", help=threads)
+    tensorboard = f"write TensorBoard event files to {EVENTS}/ in the run folder; needs the extra mpgg-env[deep]"
+    files.add_argument("--tensorboard", action="store_true", help=tensorboard)
     files.add_argument("--quiet", action="store_true", help="show nothing but errors")
     run = add_config_flags(train, "run", RunConfig, skip=["seeds"])
     run.add_argument(
         "--seeds", nargs="+", default=argparse.SUPPRESS, help=f"{RunConfig.field_help()['seeds']} [default: 0:20]"
     )
     add_config_flags(train, "game (public goods with migration)", MPGGConfig)
-    add_config_flags(train, "agent", agent)
+    add_config_flags(train, f"agent {name}", AGENTS[name].config_class)
 
 
 def _path(word: str) -> Path:
@@ -110,14 +115,21 @@ def _path(word: str) -> Path:
     return Path(word)
 
 
-def _agent_of(words: Sequence[str]) -> type[Config]:
+def _agent_of(words: Sequence[str]) -> str:
     """The kind of agent decides which flags there are, so that it is looked for before the rest is read."""
     first = Parser(add_help=False, allow_abbrev=False)
     first.add_argument("--agent", default=argparse.SUPPRESS)
     first.add_argument("--config", type=_path)
     arguments = first.parse_known_args(words)[0]
     file = {} if arguments.config is None else read_toml(arguments.config)
-    return AGENTS[_agent_name(arguments, file)].config_class
+    return _agent_name(arguments, file)
+
+
+def _flag_of_another(word: str, agent: str) -> str | None:
+    """What to say of a flag that agents of another kind have."""
+    name = word.removeprefix("--").removeprefix("no-").replace("-", "_")
+    owners = [other for other, kind in AGENTS.items() if name in kind.config_class.field_names()]
+    return f"{word} is for agent {owners[0]!r}, got agent {agent!r}" if owners else None
 
 
 def _agent_name(arguments: argparse.Namespace, file: dict[str, dict[str, Any]]) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mpgg_agents.arguments import check_resume, parse, read_experiment
+from mpgg_agents.errors import MissingExtraError, TrainingError
 from mpgg_agents.experiments.progress import choose_display
 from mpgg_env.games.mpgg.config import DilemmaWarning
 
 if TYPE_CHECKING:
-    from mpgg_agents.experiments.run import Outcome, Session
+    from mpgg_agents.experiments.session import Outcome, Session
 
 FAILED: Final = 1
 BAD_INPUT: Final = 2
@@ -32,8 +33,9 @@ def main(argv: list[str] | None = None) -> int:
         argv: Words after the command's name; None for those of this process.
 
     Returns:
-        Exit code: 0; 1 for a failure of the machine (a full disk, no memory); 2 for bad input, and then nothing
-        has been changed; 130 or 143 after SIGINT or SIGTERM.
+        Exit code: 0; 1 for a failure of the machine (a full disk, no memory) or of the training (its numbers are no
+        longer finite); 2 for bad input, a missing library included, and then nothing has been changed; 130 or 143
+        after SIGINT or SIGTERM.
     """
     try:
         return _run(sys.argv[1:] if argv is None else argv)
@@ -44,6 +46,8 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     except OSError as error:
         return _complain(_os_message(error), FAILED)
+    except TrainingError as error:
+        return _complain(str(error), FAILED)
     except MemoryError as error:
         return _complain(f"not enough memory. {error}", FAILED)
     except KeyboardInterrupt:
@@ -74,7 +78,7 @@ def _train(arguments: argparse.Namespace, words: Sequence[str]) -> int:
             with warnings.catch_warnings(record=True) as notes:
                 warnings.simplefilter("always", DilemmaWarning)
                 session = stack.enter_context(_session(arguments, words))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, MissingExtraError) as error:
             raise InputError(error) from error
         except OSError as error:
             raise InputError(_os_message(error)) from error
@@ -85,17 +89,24 @@ def _train(arguments: argparse.Namespace, words: Sequence[str]) -> int:
 
 
 def _session(arguments: argparse.Namespace, words: Sequence[str]) -> AbstractContextManager["Session"]:
-    display = choose_display(arguments.quiet)
+    display, tensorboard = choose_display(arguments.quiet), arguments.tensorboard
     if arguments.resume is not None:
         from mpgg_agents.experiments.run import resumed_session  # loads numba
 
-        return resumed_session(arguments.resume, threads=arguments.threads, display=display)
+        return resumed_session(arguments.resume, threads=arguments.threads, display=display, tensorboard=tensorboard)
     experiment = read_experiment(arguments)
     if arguments.out is None:
         raise ValueError("train needs --out DIR, a new folder for the results, or --resume RUN")
     from mpgg_agents.experiments.run import new_session  # loads numba
 
-    return new_session(experiment, arguments.out, threads=arguments.threads, display=display, command=["mpgg", *words])
+    return new_session(
+        experiment,
+        arguments.out,
+        threads=arguments.threads,
+        display=display,
+        tensorboard=tensorboard,
+        command=["mpgg", *words],
+    )
 
 
 def _write_notes(caught: Sequence[warnings.WarningMessage]) -> None:

@@ -1,5 +1,22 @@
-"""Errors that training can end with."""
+"""Errors that training can end with, or that keep it from beginning."""
+
+from typing import Final
+
+DEEP: Final = 'pip install "mpgg-env[deep]"'
 
 
 class TrainingError(RuntimeError):
     """The training cannot go on: its numbers are no longer finite."""
+
+
+class MissingExtraError(ImportError):
+    """A library of the extra `deep` is asked for and is not installed.
+
+    Args:
+        purpose: What needs the library.
+        error: The import that failed.
+    """
+
+    def __init__(self, purpose: str, error: ModuleNotFoundError) -> None:
+        library = str(error.name).partition(".")[0]
+        super().__init__(f"{purpose} needs {library}, which is not installed: {DEEP}", name=library)

@@ -7,17 +7,19 @@ from mpgg_env.core.lazy import lazy_names
 if TYPE_CHECKING:
     from mpgg_agents.dqn.agent import DQNAgents
     from mpgg_agents.dqn.config import DQNConfig
+    from mpgg_agents.dqn.loading import load_agents
     from mpgg_agents.dqn.presets import PRESETS
     from mpgg_agents.dqn.trainer import DQNTrainer
     from mpgg_agents.dqn.training import DQNPopulation, train
 
-__all__ = ["PRESETS", "DQNAgents", "DQNConfig", "DQNPopulation", "DQNTrainer", "train"]
+__all__ = ["PRESETS", "DQNAgents", "DQNConfig", "DQNPopulation", "DQNTrainer", "load_agents", "train"]
 
 __getattr__ = lazy_names(
     __name__,
     {
         "DQNAgents": "mpgg_agents.dqn.agent",
         "DQNConfig": "mpgg_agents.dqn.config",
+        "load_agents": "mpgg_agents.dqn.loading",
         "PRESETS": "mpgg_agents.dqn.presets",
         "DQNTrainer": "mpgg_agents.dqn.trainer",
         "DQNPopulation": "mpgg_agents.dqn.training",

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
+import torch
 
 from mpgg_agents.dqn.config import DQNConfig
 from mpgg_agents.dqn.draws import GAME, MIGRATION, choose
 from mpgg_agents.dqn.encoding import N_GAME_ACTIONS, Encoder
-from mpgg_agents.dqn.network import Arrays, IndependentNetworks, QNetworks, SharedNetworks
+from mpgg_agents.dqn.independent import IndependentNetworks
+from mpgg_agents.dqn.network import Arrays, QNetworks, section
+from mpgg_agents.dqn.shared import SharedNetworks
 from mpgg_agents.errors import TrainingError
 from mpgg_agents.schedules import exploration_threshold, exponential_decay
 from mpgg_env.core.types import Float32Array, FloatArray, Int8Array, IntArray
@@ -33,17 +36,27 @@ class DQNAgents:
         n_moves: Migration actions.
         seed: Seed of the run, in [0, 2**64).
         restricted: Whether some moves may be illegal; the networks then see which ones are legal.
+        payoff_unit: The payoff that counts as 1 in an input; None for the highest cost x gain by the bounds.
 
     Raises:
         ValueError: The observation is not that of the game, or the device is unknown or not there.
     """
 
     def __init__(
-        self, config: DQNConfig, high: Float32Array, n_agents: int, n_moves: int, seed: int, *, restricted: bool
+        self,
+        config: DQNConfig,
+        high: Float32Array,
+        n_agents: int,
+        n_moves: int,
+        seed: int,
+        *,
+        restricted: bool,
+        payoff_unit: float | None = None,
     ) -> None:
+        check_device(config.device)
         self.config, self.n_agents, self.n_moves, self.restricted = config, n_agents, n_moves, restricted
         self.seed = check_integer("seed", seed, 0, 2**64 - 1)
-        self.encoder = Encoder(config, high, n_agents, n_moves)
+        self.encoder = Encoder(config, high, n_agents, n_moves, payoff_unit)
         networks = NETWORKS[config.sharing]
         width = self.encoder.width
         self.Q_G: QNetworks = networks(config, width, N_GAME_ACTIONS, n_agents, seed, GAME, masked=False)
@@ -124,13 +137,18 @@ class DQNAgents:
         Raises:
             TrainingError: A weight is not finite, so that nothing could go on from here.
         """
+        self.check_finite()
         arrays: Arrays = {"round": np.array(self.round, np.int64), "payoffs": self._payoffs}
         parts = {"game": self._game.arrays(), "move": self._move.arrays(), "encoder": self.encoder.arrays()}
         for name, networks in (("Q_G", self.Q_G), ("Q_M", self.Q_M)):
-            if not networks.is_finite():
-                raise self._diverged(f"a weight of {name} is not finite")
             parts[name] = networks.arrays()
         return arrays | {f"{part}.{name}": array for part, named in parts.items() for name, array in named.items()}
+
+    def check_finite(self) -> None:
+        """Raises TrainingError unless all weights are finite: the last step may have spoilt what no loss will tell."""
+        for name, networks in (("Q_G", self.Q_G), ("Q_M", self.Q_M)):
+            if not networks.is_finite():
+                raise self._diverged(f"a weight of {name} is not finite")
 
     def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """The inverse of `arrays`; the names, types and shapes have been checked.
@@ -139,7 +157,7 @@ class DQNAgents:
             ValueError: A number is out of its range.
         """
         for name, part in (("Q_G", self.Q_G), ("Q_M", self.Q_M), ("game", self._game), ("move", self._move)):
-            part.restore(_section(arrays, name))
+            part.restore(section(arrays, name))
         for name, array in self.encoder.arrays().items():
             array[:] = arrays[f"encoder.{name}"]
         self._payoffs = np.array(arrays["payoffs"])
@@ -160,8 +178,8 @@ class DQNAgents:
         for name in own.keys() | arrays.keys():
             if name not in own or name not in arrays or own[name].shape != arrays[name].shape:
                 raise ValueError(f"the weights are of other networks: they differ in {name}")
-        self.Q_G.load_weights(_section(arrays, "Q_G"))
-        self.Q_M.load_weights(_section(arrays, "Q_M"))
+        self.Q_G.load_weights(section(arrays, "Q_G"))
+        self.Q_M.load_weights(section(arrays, "Q_M"))
 
     def _choose(self, pending: "_Pending", legal: Int8Array, kind: int) -> IntArray:
         actions = np.zeros(self.n_agents, np.int64)
@@ -183,6 +201,15 @@ class DQNAgents:
         )
 
 
+def check_device(name: str) -> None:
+    """Raises ValueError unless torch can put a tensor on this device."""
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ValueError(f"device must be one that torch can use here, such as 'cpu', got {name!r}: {reason}") from None
+
+
 def has_illegal_moves(config: MPGGConfig) -> bool:
     """Whether some of the environment's actions may be illegal as moves."""
     return config.boundary == "mask" or config.n_moves < N_GAME_ACTIONS
@@ -200,7 +227,7 @@ class _Pending:
     def see(self, inputs: Float32Array, rewards: FloatArray, *, learns: bool) -> None:
         """The next inputs (N, width), and the rewards (N,) of the last actions."""
         if self._waits and learns:
-            self._networks.replay.push(self._inputs, self.actions, rewards, inputs)
+            self._networks.replay.add(self._inputs, inputs, self.actions, rewards)
         self._inputs, self._waits = inputs, True
 
     def values(self) -> Float32Array:
@@ -228,8 +255,3 @@ class _Pending:
             )
         self._waits = bool(arrays["waits"])
         self._inputs, self.actions = np.array(arrays["inputs"]), np.array(actions)
-
-
-def _section(arrays: Mapping[str, np.ndarray[Any, Any]], prefix: str) -> Arrays:
-    start = f"{prefix}."
-    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}

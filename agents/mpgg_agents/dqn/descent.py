@@ -79,6 +79,8 @@ class Perceptrons:
         """Outputs (K, batch, n_outputs) of inputs (K, batch, n_inputs)."""
         return self.layers(inputs)[-1]
 
+    # What diverges is found in the loss, and told as that.
+    @np.errstate(over="ignore", invalid="ignore")
     def layers(self, inputs: Float32Array) -> list[Float32Array]:
         """The inputs, what each hidden layer makes of them, and the outputs, each (K, batch, n)."""
         layers = [inputs]
@@ -124,9 +126,11 @@ class Descent:
     ) -> None:
         self.online = online
         self._config, self._target, self._first, self._second, self._masked = config, target, first, second, masked
-        self._gradient = Perceptrons([view.shape for view in online.views()])
-        self.step_count = np.zeros((), np.float32)
+        shapes = [view.shape for view in online.views()]
+        self._gradient = Perceptrons(shapes)
+        self.step_counts = np.zeros(len(shapes), np.float32)  # torch counts for every parameter
 
+    @np.errstate(over="ignore", invalid="ignore")
     def step(self, batch: Batch) -> float:
         """One gradient step of every network; the mean of their Huber losses before it."""
         layers = self.online.layers(batch.inputs)
@@ -156,8 +160,8 @@ class Descent:
         gradient = self._gradient.flat
         norms = np.sqrt(np.einsum("kp,kp->k", gradient, gradient))
         scales = np.minimum(np.float32(self._config.max_gradient_norm) / (norms + np.float32(CLIP_EPSILON)), 1)
-        self.step_count += 1
-        t = float(self.step_count)
+        self.step_counts += 1
+        t = float(self.step_counts[0])
         rate = np.float32(self._config.learning_rate / (1 - BETA_1**t))
         root = np.float32(math.sqrt(1 - BETA_2**t))
         adam(self.online.flat, gradient, self._first.flat, self._second.flat, scales.astype(np.float32), rate, root)

@@ -20,24 +20,27 @@ class Encoder:
 
     Args:
         config: Hyper-parameters.
-        high: Upper bounds of an observation, (8 f,), with f frames that a wrapper has stacked already.
+        high: Upper bounds of an observation, natural or scaled, (8 f,) with f frames that a wrapper has stacked.
         n_agents: Agents N.
         n_moves: Migration actions.
+        payoff_unit: The payoff that counts as 1; None for the highest cost x gain by the bounds, if they are natural.
 
     Raises:
         ValueError: The observation is not made of the slots of the game.
     """
 
-    def __init__(self, config: DQNConfig, high: Float32Array, n_agents: int, n_moves: int) -> None:
+    def __init__(
+        self, config: DQNConfig, high: Float32Array, n_agents: int, n_moves: int, payoff_unit: float | None = None
+    ) -> None:
         if high.ndim != 1 or not len(high) or len(high) % SLOTS:
             raise ValueError(f"observations must be vectors of {SLOTS} slots or stacks of them, got shape {high.shape}")
         self.config = config
         slots = np.arange(len(high)) % SLOTS
         self._counts = np.flatnonzero((slots == N) | (slots == N_C)) if config.counts == "log" else slots[:0]
-        self._bounds = high.astype(np.float64)
-        self._bounds[self._counts] = np.log1p(self._bounds[self._counts])
-        self._bounds[self._bounds == 0] = 1.0  # a slot that is always 0, such as the row on a board of one row
-        self._payoff_unit = float(high[COST] * high[GAIN]) or 1.0
+        # A slot may always be 0, such as the row on a board of one row.
+        self._bounds = np.where(high > 0, high, 1).astype(np.float64)
+        self._n_agents = n_agents
+        self._payoff_unit = highest_product(high) if payoff_unit is None else payoff_unit
         self._frames = np.zeros((n_agents, config.frames * len(high)), np.float32)
         self._game_actions = np.zeros((n_agents, N_GAME_ACTIONS), np.float32)
         self._moves = np.zeros((n_agents, n_moves), np.float32)
@@ -51,11 +54,11 @@ class Encoder:
 
     def __call__(self, observations: Float32Array) -> Float32Array:
         """The inputs (N, width) after the next observations, (N, 8 f), in a new array."""
-        values = observations.astype(np.float64)
-        values[:, self._counts] = np.log1p(values[:, self._counts])
+        values = observations / self._bounds
+        values[:, self._counts] = np.log1p(values[:, self._counts] * self._n_agents) / np.log1p(self._n_agents)
         slots = values.shape[1]
         self._frames[:, :-slots] = self._frames[:, slots:]
-        self._frames[:, -slots:] = values / self._bounds
+        self._frames[:, -slots:] = values
         return np.concatenate([self._frames, *self._extras], axis=1)
 
     def note_games(self, actions: IntArray) -> None:
@@ -83,6 +86,11 @@ class Encoder:
             "moves": self._moves,
             "payoffs": self._payoffs,
         }
+
+
+def highest_product(high: Float32Array) -> float:
+    """The highest cost times the highest gain factor by the upper bounds of an observation, 1 if that is 0."""
+    return float(high[COST] * high[GAIN]) or 1.0
 
 
 def _one_hot(indices: IntArray, rows: Float32Array) -> None:

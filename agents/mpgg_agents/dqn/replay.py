@@ -46,13 +46,36 @@ class AgentReplay(ReplayBuffer):
         self._n_actions, self._kind, self._seed = n_actions, kind, np.uint64(seed)
         self._identity = np.eye(n_agents, dtype=np.float32) if config.identity else None
 
-    def push(self, inputs: Float32Array, actions: IntArray, rewards: FloatArray, next_inputs: Float32Array) -> None:
-        """Adds one transition per agent: what `add` does, without the copies and the parts that are not needed."""
+    def add(
+        self,
+        obs: Float32Array,
+        next_obs: Float32Array,
+        action: IntArray,
+        reward: FloatArray,
+        done: Any = None,
+        infos: Any = None,
+    ) -> None:
+        """Adds one transition per agent, without further copies; `done` and `infos` play no part.
+
+        Args:
+            obs: Inputs, (N, width).
+            next_obs: The next inputs of the same phase, (N, width).
+            action: Actions, (N,).
+            reward: What they earned, (N,).
+            done: Not read: no transition ends an episode.
+            infos: Not read.
+        """
         place = self.pos
-        self.observations[place], self.next_observations[place] = inputs, next_inputs
-        self.actions[place, :, 0], self.rewards[place] = actions, rewards
+        self.observations[place], self.next_observations[place] = obs, next_obs
+        self.actions[place, :, 0], self.rewards[place] = action, reward
         self.pos = (place + 1) % self.buffer_size
         self.full = self.full or self.pos == 0
+
+    @property
+    def input_space(self) -> Box:
+        """What a network sees of an agent."""
+        width = self.obs_shape[0] + (0 if self._identity is None else self.n_envs)
+        return Box(-np.inf, np.inf, (width,), np.float32)
 
     def with_identity(self, inputs: Float32Array, agents: Any = slice(None)) -> Float32Array:
         """The inputs (..., width) of these agents with who they are, one-hot, where the configuration asks for it.

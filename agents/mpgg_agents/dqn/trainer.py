@@ -20,6 +20,7 @@ from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg import kernels
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.observation import upper_bounds
+from mpgg_env.games.mpgg.snapshot import generator_of
 from mpgg_env.games.mpgg.state import check_array
 from mpgg_env.games.mpgg.vector import MPGGVectorEnv
 
@@ -60,7 +61,6 @@ class DQNTrainer:
         self.window = check_integer("window", window, 1)
         self.threads = os.cpu_count() or 1 if threads is None else check_integer("threads", threads, 1)
         self.rounds_done = 0
-        check_device(agent.device)
         self._replicas = [Replica(config, agent, seed, self.rounds) for seed in self.seeds]
 
     @property
@@ -86,7 +86,7 @@ class DQNTrainer:
 
     @property
     def gradient_steps(self) -> int:
-        """Gradient steps of Q_G and of Q_M so far, over all replicas; those of all independent networks count as one."""
+        """Gradient steps of Q_G and of Q_M so far, over all replicas; N independent networks count as one."""
         networks = [networks for replica in self._replicas for networks in (replica.agents.Q_G, replica.agents.Q_M)]
         return sum(network.replay.batches_drawn for network in networks)
 
@@ -95,7 +95,7 @@ class DQNTrainer:
 
         Raises:
             ValueError: `rounds` goes beyond the end, or is not a multiple of the window though it does not reach it.
-            TrainingError: A loss is not finite.
+            TrainingError: A loss or a weight is not finite.
         """
         left = self.total_rounds - self.rounds_done
         if not left:
@@ -105,6 +105,8 @@ class DQNTrainer:
             raise ValueError(f"rounds must be a multiple of the window {self.window} or all {left} left, got {rounds}")
         record = self._play(rounds)
         self.rounds_done += rounds
+        for replica in self._replicas:
+            replica.agents.check_finite()
         return record
 
     def evaluate(self, rounds: int) -> Record:
@@ -128,7 +130,7 @@ class DQNTrainer:
         """
         arrays: Arrays = {"rounds_done": np.array(self.rounds_done, np.int64)}
         for b, replica in enumerate(self._replicas):
-            arrays |= {f"replica{b}.{name}": array for name, array in replica.arrays().items()}
+            arrays |= {f"replica{b}.{name}": np.array(array) for name, array in replica.arrays().items()}
         return arrays
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
@@ -141,6 +143,8 @@ class DQNTrainer:
         check_integer("rounds_done", int(arrays["rounds_done"]), 0, self.total_rounds)
         for b, replica in enumerate(self._replicas):
             start = f"replica{b}."
+            if arrays[f"{start}round"] != arrays["rounds_done"]:
+                raise ValueError(f"{start}round must be rounds_done, got {arrays[f'{start}round']}")
             replica.restore({name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)})
         self.rounds_done = int(arrays["rounds_done"])
 
@@ -223,19 +227,18 @@ class Replica:
         check_array("positions", state.positions, np.int64, state.positions.shape, self.engine.config.n_casinos - 1)
         check_array("last_actions", state.last_actions, np.int8, state.positions.shape, 1)
         kernels.count(state.positions, state.last_actions, state.occupancy, state.cooperators)
-        engine.generators[0].bit_generator.state = json.loads(bytes(arrays["generator"]))
+        engine.generators[0] = _stored_generator(arrays["generator"])
         engine.restore(state, 0, engine.illegal, ended=False)
         self.agents.restore(arrays)
         self._observations = engine.observer.observe(state)
 
 
-def check_device(name: str) -> None:
-    """Raises ValueError unless torch can put a tensor on this device."""
+def _stored_generator(stored: np.ndarray[Any, Any]) -> np.random.Generator:
     try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise ValueError(f"device must be one that torch can use here, such as 'cpu', got {name!r}: {reason}") from None
+        state = json.loads(bytes(stored))
+    except ValueError:
+        raise ValueError("generator must be the JSON state of a PCG64, got other bytes") from None
+    return generator_of({"generator": state})
 
 
 @contextmanager
@@ -260,7 +263,7 @@ def _check_like(arrays: Mapping[str, Any], own: Arrays) -> None:
         raise ValueError(f"the arrays are of another training: {', '.join(sorted(set(arrays) ^ set(own))[:3])} ...")
     for name, array in own.items():
         given = np.asarray(arrays[name])
-        grows = ".replay." in name or name.endswith("generator")
+        grows = (".replay." in name and not name.endswith("counters")) or name.endswith("generator")
         same_shape = (
             given.shape[1:] == array.shape[1:] and given.ndim == array.ndim if grows else given.shape == array.shape
         )

@@ -8,10 +8,12 @@ from pettingzoo.utils.env import ParallelEnv
 
 from mpgg_agents.dqn.agent import DQNAgents, has_illegal_moves
 from mpgg_agents.dqn.config import DQNConfig
+from mpgg_agents.dqn.encoding import highest_product
 from mpgg_agents.record import RoundResult
 from mpgg_env.core.types import Float32Array, Int8Array
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
+from mpgg_env.games.mpgg.observation import upper_bounds
 
 Env = ParallelEnv[str, Any, Any]
 
@@ -31,10 +33,11 @@ class DQNPopulation:
         first = self.names[0]
         high = env.observation_space(first).high  # type: ignore[attr-defined]
         n_moves = int(env.action_space(first).n)  # type: ignore[attr-defined]
+        restricted, unit = True, None  # another environment of the contract may have illegal moves
         rules = getattr(env.unwrapped, "config", None)
-        # Another environment of the contract may have illegal moves and not say so beforehand.
-        restricted = has_illegal_moves(rules) if isinstance(rules, MPGGConfig) else True
-        self.agents = DQNAgents(config, high, len(self.names), n_moves, seed, restricted=restricted)
+        if isinstance(rules, MPGGConfig):  # not by the bounds of the observations, which may be scaled
+            restricted, unit = has_illegal_moves(rules), highest_product(upper_bounds(rules))
+        self.agents = DQNAgents(config, high, len(self.names), n_moves, seed, restricted=restricted, payoff_unit=unit)
 
     def begin_episode(self, seed: int | None = None) -> None:
         """Resets the environment; networks, buffers and exploration go on."""

@@ -5,9 +5,10 @@ Files:
     manifest.json: Versions, machine, command, times, status, and the checksums of the other files.
     metrics.parquet: One row per seed, phase and round.
     casinos.npz: Occupancy, cooperators and moves of every casino, as means over windows of rounds.
-    final_state.npz: Casino of every agent after the last training round, and the tables if they are kept.
+    final_state.npz: Casino of every agent after the last training round, and what the agents have learned if kept.
     checkpoint.npz: From where an unfinished run goes on.
     figures/: What the other files show.
+    tensorboard/: Event files of TensorBoard, if asked for; nothing reads them back.
 """
 
 import json
@@ -22,7 +23,7 @@ from mpgg_agents.experiments.settings import Experiment
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_env.core.types import FloatArray, IntArray
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 CONFIG: Final = "config.json"
 MANIFEST: Final = "manifest.json"
 METRICS: Final = "metrics.parquet"
@@ -30,14 +31,15 @@ CASINOS: Final = "casinos.npz"
 FINAL_STATE: Final = "final_state.npz"
 CHECKPOINT: Final = "checkpoint.npz"
 FIGURES: Final = "figures"
+EVENTS: Final = "tensorboard"
 RESULTS: Final = (METRICS, CASINOS, FINAL_STATE)
-STATUSES: Final = ("running", "interrupted", "complete")
+STATUSES: Final = ("running", "interrupted", "failed", "complete")
 
 # Entries of the manifest that a reader relies on.
 _ENTRIES: Final[dict[str, type | tuple[type, ...]]] = {
     **dict.fromkeys(("version", "python", "platform", "status"), str),
     **dict.fromkeys(("command", "started"), list),
-    **dict.fromkeys(("ended", "results_checksum"), (str, type(None))),
+    **dict.fromkeys(("ended", "results_checksum", "error"), (str, type(None))),
     "seconds": (int, float),
     "files": dict,
 }
@@ -81,8 +83,14 @@ class Run:
 
     @property
     def status(self) -> str:
-        """One of running, interrupted, complete. A run that was killed is still "running"."""
+        """One of running, interrupted, failed, complete. A run that was killed is still "running"."""
         return str(self.manifest["status"])
+
+    @property
+    def error(self) -> str | None:
+        """Why the training failed, None unless it did."""
+        error: str | None = self.manifest["error"]
+        return error
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -140,7 +148,9 @@ class Run:
         return {**series, "cost": arrays["cost"], "gain": arrays["gain"]}
 
     def final_state(self) -> Arrays:
-        """Positions (B, N) after the last training round, seeds (B,), and the tables `seed_<s>_<name>` if kept.
+        """Positions (B, N) after the last training round, seeds (B,), and what was learned, `seed_<s>_<name>`.
+
+        The names are those of `IQLTrainer.tables` or of `DQNTrainer.networks`.
 
         Raises:
             RunFolderError: The run is not complete, or the file has been changed.

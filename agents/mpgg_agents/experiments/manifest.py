@@ -11,7 +11,10 @@ from typing import Any, Final
 import mpgg_env
 from mpgg_agents.experiments.folder import FORMAT
 
-LIBRARIES: Final = ("numpy", "numba", "scipy", "pyarrow", "matplotlib", "pillow", "gymnasium", "pettingzoo")
+LIBRARIES: Final = (
+    *("numpy", "numba", "scipy", "pyarrow", "matplotlib", "pillow", "gymnasium", "pettingzoo"),
+    *("torch", "stable-baselines3"),
+)
 
 
 def new_manifest(command: Sequence[str], seeds: Sequence[int], threads: int | None) -> dict[str, Any]:
@@ -29,6 +32,7 @@ def new_manifest(command: Sequence[str], seeds: Sequence[int], threads: int | No
         "command": list(command),
         "seeds": list(seeds),
         "status": "running",
+        "error": None,
         "started": [],
         "ended": None,
         "seconds": 0.0,

@@ -6,14 +6,22 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
+from mpgg_agents.dqn.config import DQNConfig
+from mpgg_agents.dqn.presets import PRESETS as DQN_PRESETS
+from mpgg_agents.errors import MissingExtraError
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.presets import PRESETS as IQL_PRESETS
+from mpgg_agents.presets import Preset
 from mpgg_env.core.config import Config
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 
 if TYPE_CHECKING:
+    from mpgg_agents.dqn.trainer import DQNTrainer
+    from mpgg_agents.iql.trainer import IQLTrainer
     from mpgg_agents.record import Record
+
+Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 class Trainer(Protocol):
@@ -35,36 +43,24 @@ class Trainer(Protocol):
     def positions(self) -> IntArray:
         """Casino of each agent, (B, N)."""
 
+    @property
+    def losses(self) -> Mapping[str, float]:
+        """Newest loss of each network by name, mean over the replicas; empty where nothing has a loss."""
+
     def advance(self, rounds: int) -> "Record":
-        """Trains all replicas; `rounds` is a multiple of the window unless it reaches the end."""
+        """Trains all replicas; `rounds` is a multiple of the window unless it reaches the end.
+
+        May raise TrainingError, as may `state_arrays`.
+        """
 
     def evaluate(self, rounds: int) -> "Record":
         """Plays greedily without learning."""
 
-    def state_arrays(self) -> dict[str, np.ndarray[Any, Any]]:
+    def state_arrays(self) -> Arrays:
         """Numeric arrays from which `restore` goes on bit for bit."""
 
     def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Goes on from `state_arrays`; ValueError when they do not fit."""
-
-    def tables(self, replica: int) -> dict[str, np.ndarray[Any, Any]]:
-        """What the agents of one replica have learned."""
-
-
-class Preset(Protocol):
-    """Fields of the game and of the agent that differ from the defaults, with their source."""
-
-    @property
-    def source(self) -> str:
-        """Where the settings come from."""
-
-    @property
-    def game(self) -> dict[str, Any]:
-        """Fields of `MPGGConfig`."""
-
-    @property
-    def agent(self) -> dict[str, Any]:
-        """Fields of the agent's configuration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +73,10 @@ class AgentKind:
         total_rounds: Rounds of a run from its hyper-parameters and the rounds per episode.
         exploration: Exploration rate of each of the first rounds, (rounds,).
         kernels: Module of the trainer's compiled loops, whose first compilation a user should know of.
-        make_trainer: Trainer from game, hyper-parameters, seeds, rounds per episode, window and threads.
+        make_trainer: Trainer from game, hyper-parameters, seeds, rounds per episode, window and threads; it raises
+            MissingExtraError where a library for it is not installed.
+        learned: What the agents of one replica have learned, by name, from trainer and replica.
+        keeps_learned: Whether a run keeps this in its final state unless it says otherwise.
     """
 
     config_class: type[Config]
@@ -86,6 +85,8 @@ class AgentKind:
     exploration: Callable[[Any, int], FloatArray]
     kernels: str
     make_trainer: Callable[[MPGGConfig, Any, Sequence[int], int, int, int | None], Trainer]
+    learned: Callable[[Any, int], Arrays]
+    keeps_learned: bool
 
 
 def _iql_trainer(
@@ -96,7 +97,29 @@ def _iql_trainer(
     return IQLTrainer(game, agent, seeds, rounds, window=window, threads=threads)
 
 
-def _iql_exploration(agent: IQLConfig, rounds: int) -> FloatArray:
+def _dqn_trainer(
+    game: MPGGConfig, agent: DQNConfig, seeds: Sequence[int], rounds: int, window: int, threads: int | None
+) -> Trainer:
+    try:
+        from mpgg_agents.dqn.trainer import DQNTrainer  # loads torch
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("agent 'dqn'", error) from error
+    return DQNTrainer(game, agent, seeds, rounds, window=window, threads=threads)
+
+
+def _iql_learned(trainer: "IQLTrainer", replica: int) -> Arrays:
+    return trainer.tables(replica)
+
+
+def _dqn_learned(trainer: "DQNTrainer", replica: int) -> Arrays:
+    return trainer.networks(replica)
+
+
+def _total_rounds(agent: IQLConfig | DQNConfig, rounds: int) -> int:
+    return agent.episodes * rounds
+
+
+def _exploration(agent: IQLConfig | DQNConfig, rounds: int) -> FloatArray:
     from mpgg_agents.schedules import exponential_decay  # loads numba
 
     return np.array([exponential_decay(agent.eps_0, agent.decay, agent.eps_min, step) for step in range(rounds)])
@@ -106,9 +129,21 @@ AGENTS: Final[dict[str, AgentKind]] = {
     "iql": AgentKind(
         config_class=IQLConfig,
         presets=IQL_PRESETS,
-        total_rounds=lambda agent, rounds: agent.episodes * rounds,
-        exploration=_iql_exploration,
+        total_rounds=_total_rounds,
+        exploration=_exploration,
         kernels="mpgg_agents.iql.compiled.rounds",
         make_trainer=_iql_trainer,
+        learned=_iql_learned,
+        keeps_learned=False,
+    ),
+    "dqn": AgentKind(
+        config_class=DQNConfig,
+        presets=DQN_PRESETS,
+        total_rounds=_total_rounds,
+        exploration=_exploration,
+        kernels="mpgg_agents.dqn.draws",
+        make_trainer=_dqn_trainer,
+        learned=_dqn_learned,
+        keeps_learned=True,
     ),
 }

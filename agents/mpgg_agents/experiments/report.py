@@ -99,10 +99,15 @@ def _state(run: Run) -> list[str]:
     checkpoint, rounds = run.path / CHECKPOINT, 0
     if checkpoint.exists():
         rounds, _, _ = read_checkpoint(checkpoint, run.manifest["files"][CONFIG])
-    return [
-        f"kept       {rounds:,} of {run.config.total_rounds:,} rounds",
-        f"The run is not complete; go on with: mpgg train --resume {run.path}",
-    ]
+    kept = f"kept       {rounds:,} of {run.config.total_rounds:,} rounds"
+    again = f"mpgg train --resume {run.path}"
+    if run.status == "failed":
+        return [
+            f"error      {run.error}",
+            kept,
+            f"The training failed, and will fail again unless the machine was at fault; go on with: {again}",
+        ]
+    return [kept, f"The run is not complete; go on with: {again}"]
 
 
 def _tables(run: Run) -> list[str]:

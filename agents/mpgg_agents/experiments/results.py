@@ -1,7 +1,5 @@
 """Turns what a trainer recorded into the result files of a run."""
 
-from typing import Final
-
 import numpy as np
 
 from mpgg_agents.experiments import storage
@@ -12,8 +10,6 @@ from mpgg_agents.experiments.storage import Arrays
 from mpgg_agents.experiments.table import metric_columns, write_metrics
 from mpgg_agents.record import Record
 from mpgg_env.core.types import IntArray
-
-_TABLE_NAME: Final = "seed_{}_{}"
 
 
 def write_results(
@@ -39,6 +35,11 @@ def write_results(
     return {name: storage.file_checksum(run.path / name) for name in RESULTS}, checksum
 
 
+def learned_name(seed: int, name: str) -> str:
+    """Under which name the final state has what the replica of this seed has learned as `name`."""
+    return f"seed_{seed}_{name}"
+
+
 def _metrics(run: Run, records: dict[Phase, Record]) -> Arrays:
     config = run.config
     trained = config.kind.exploration(config.agent, config.total_rounds)
@@ -62,8 +63,8 @@ def _casinos(run: Run, records: dict[Phase, Record]) -> Arrays:
 
 def _final_state(run: Run, trainer: Trainer, positions: IntArray) -> Arrays:
     arrays: Arrays = {"seeds": np.array(run.seeds, np.int64), "positions": positions}
-    if run.config.run.keep_tables:
+    if run.config.keeps_learned:
         for replica, seed in enumerate(run.seeds):
-            tables = trainer.tables(replica)
-            arrays.update({_TABLE_NAME.format(seed, name): table for name, table in tables.items()})
+            learned = run.config.kind.learned(trainer, replica)
+            arrays.update({learned_name(seed, name): array for name, array in learned.items()})
     return arrays

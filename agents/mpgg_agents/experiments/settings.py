@@ -22,7 +22,8 @@ class RunConfig(Config):
     """How long, how often and what to keep. The results depend on nothing else: not on threads, not on interruptions.
 
     Attributes:
-        agent: Kind of agent.
+        agent: Kind of agent: iql, independent Q-learning with tables, or dqn, deep Q-learning, which needs the
+            extra mpgg-env[deep]. Each has flags of its own.
         preset: Named settings that the others start from; `mpgg presets` lists them.
         rounds: Rounds per episode.
         seeds: One replica per seed: numbers, or ranges such as 0:20, which ends before 20.
@@ -30,8 +31,8 @@ class RunConfig(Config):
         checkpoint_every: Rounds between checkpoints, each written at the end of the window in which it is due;
             default by time: the first after 15 seconds, then so that they take a twentieth of the time.
         evaluation_rounds: Greedy rounds without learning after the training; 0 for none.
-        keep_tables: Keep the non-zero rows of every agent's tables in the final state (about 12 MB per seed at
-            the default settings).
+        keep_learned: Keep what the agents have learned in the final state: the non-zero rows of every table (about
+            12 MB per seed at the default settings), the weights of the networks; default: networks yes, tables no.
         figures: Draw the figures at the end.
     """
 
@@ -42,7 +43,7 @@ class RunConfig(Config):
     window: int = 100
     checkpoint_every: int | None = None
     evaluation_rounds: int = 2000
-    keep_tables: bool = False
+    keep_learned: bool | None = None
     figures: bool = True
 
     def __post_init__(self) -> None:
@@ -54,7 +55,8 @@ class RunConfig(Config):
         if self.checkpoint_every is not None:
             self._set("checkpoint_every", check_integer("checkpoint_every", self.checkpoint_every, 1))
         self._set("evaluation_rounds", check_integer("evaluation_rounds", self.evaluation_rounds, 0, 2**31 - 1))
-        check_flag("keep_tables", self.keep_tables)
+        if self.keep_learned is not None:
+            check_flag("keep_learned", self.keep_learned)
         check_flag("figures", self.figures)
 
 
@@ -133,6 +135,12 @@ class Experiment:
     def total_rounds(self) -> int:
         """Training rounds of the whole run."""
         return self.kind.total_rounds(self.agent, self.run.rounds)
+
+    @property
+    def keeps_learned(self) -> bool:
+        """Whether the final state has what the agents have learned."""
+        asked = self.run.keep_learned
+        return self.kind.keeps_learned if asked is None else asked
 
     @property
     def windows(self) -> int:

@@ -7,9 +7,10 @@ from mpgg_env.core.lazy import lazy_names
 if TYPE_CHECKING:
     from mpgg_agents.iql.agent import IQLAgent, QTable
     from mpgg_agents.iql.config import IQLConfig
-    from mpgg_agents.iql.presets import PRESETS, Preset
+    from mpgg_agents.iql.presets import PRESETS
     from mpgg_agents.iql.trainer import IQLTrainer
     from mpgg_agents.iql.training import AgentTables, IQLPopulation, learn_along, train
+    from mpgg_agents.presets import Preset
     from mpgg_agents.record import RoundResult
 
 __all__ = [
@@ -33,7 +34,7 @@ __getattr__ = lazy_names(
         "QTable": "mpgg_agents.iql.agent",
         "IQLConfig": "mpgg_agents.iql.config",
         "PRESETS": "mpgg_agents.iql.presets",
-        "Preset": "mpgg_agents.iql.presets",
+        "Preset": "mpgg_agents.presets",
         "IQLTrainer": "mpgg_agents.iql.trainer",
         "AgentTables": "mpgg_agents.iql.training",
         "IQLPopulation": "mpgg_agents.iql.training",

@@ -1,17 +1,8 @@
 """Published and named settings of the game and of independent Q-learning."""
 
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
-    """Fields that differ from the defaults, with their source."""
-
-    source: str
-    game: dict[str, Any] = field(default_factory=dict)
-    agent: dict[str, Any] = field(default_factory=dict)
-
+from mpgg_agents.presets import Preset
 
 PRESETS: Final[dict[str, Preset]] = {
     "text": Preset(source="[MPGG2025] sections 2.1 and 2.2; the defaults"),

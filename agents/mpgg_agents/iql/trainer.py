@@ -88,6 +88,11 @@ class IQLTrainer:
         """Size of the tables' rows in use and of all indices, over all replicas, in bytes."""
         return sum(replica.memory_bytes for replica in self._replicas)
 
+    @property
+    def losses(self) -> dict[str, float]:
+        """Nothing: tables have no loss."""
+        return {}
+
     def advance(self, rounds: int) -> Record:
         """Trains every replica for `rounds` more rounds.
 
