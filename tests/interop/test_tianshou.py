@@ -19,7 +19,7 @@ def test_dqns_find_the_better_casino_and_cooperate(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(mpgg_env, "parallel_env", partial(mpgg_env.parallel_env, strict=True))
     result = runpy.run_path(str(EXAMPLES / "tianshou_dqn.py"))["main"]()
     assert result["illegal"] == 0
-    assert 1.3 * result["random"] < 0.95 * BEST < result["trained"] <= BEST + 1e-6
+    assert 1.3 * result["random"] < 0.9 * BEST < result["trained"] <= BEST + 1e-6
     seen(
         stack="Tianshou",
         version=version("tianshou"),
