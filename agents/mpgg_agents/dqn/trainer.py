@@ -36,7 +36,8 @@ class DQNTrainer:
         seeds: Seed of each replica, in [0, 2**64).
         rounds: Rounds of each of the `agent.episodes` episodes.
         window: Rounds over which the casinos' measures are summed.
-        threads: Replicas at a time; None for one per processor. It changes no result.
+        threads: Replicas of independent agents at a time; None for one per processor. It changes no result. Replicas
+            of shared networks are played one after the other.
 
     Raises:
         ValueError: An argument is out of range, or the device is unknown or not there.
@@ -161,7 +162,10 @@ class DQNTrainer:
 
     def _play(self, rounds: int) -> Record:
         record = Record.allocate(len(self.seeds), rounds, self.window, self.config.n_casinos, self.config.n_moves)
-        with _one_thread_each(), ThreadPoolExecutor(self.threads) as pool:
+        # The calls for one pair of networks are so short that threads would only take the interpreter from each other:
+        # two were slower than one. Those for N pairs are long and run without it.
+        threads = 1 if self.agent.sharing == "shared" else self.threads
+        with _one_thread_each(), ThreadPoolExecutor(threads) as pool:
             list(pool.map(lambda b: self._replicas[b].play(rounds, record, b, self.window), range(len(self.seeds))))
         return record
 
