@@ -1,11 +1,13 @@
 """What the networks see: the environment's observations, normalised, with what the configuration adds."""
 
+import math
 from typing import Final
 
 import numpy as np
 
 from mpgg_agents.dqn.config import DQNConfig
-from mpgg_env.core.types import Float32Array, FloatArray, IntArray
+from mpgg_env.core.compiled import compiled
+from mpgg_env.core.types import BoolArray, Float32Array, FloatArray, IntArray
 
 SLOTS: Final = 8  # of one observation of the environment
 COST, GAIN, N, N_C = 4, 5, 6, 7  # its slots that are used here by name
@@ -36,10 +38,9 @@ class Encoder:
             raise ValueError(f"observations must be vectors of {SLOTS} slots or stacks of them, got shape {high.shape}")
         self.config = config
         slots = np.arange(len(high)) % SLOTS
-        self._counts = np.flatnonzero((slots == N) | (slots == N_C)) if config.counts == "log" else slots[:0]
+        self._is_logarithmic = ((slots == N) | (slots == N_C)) & (config.counts == "log")
         # A slot may always be 0, such as the row on a board of one row.
         self._bounds = np.where(high > 0, high, 1).astype(np.float64)
-        self._n_agents = n_agents
         self._payoff_unit = highest_product(high) if payoff_unit is None else payoff_unit
         self._frames = np.zeros((n_agents, config.frames * len(high)), np.float32)
         self._game_actions = np.zeros((n_agents, N_GAME_ACTIONS), np.float32)
@@ -54,20 +55,20 @@ class Encoder:
 
     def __call__(self, observations: Float32Array) -> Float32Array:
         """The inputs (N, width) after the next observations, (N, 8 f), in a new array."""
-        values = observations / self._bounds
-        values[:, self._counts] = np.log1p(values[:, self._counts] * self._n_agents) / np.log1p(self._n_agents)
-        slots = values.shape[1]
+        slots = observations.shape[1]
         self._frames[:, :-slots] = self._frames[:, slots:]
-        self._frames[:, -slots:] = values
+        _scale(observations, self._bounds, self._is_logarithmic, self._frames[:, -slots:])
         return np.concatenate([self._frames, *self._extras], axis=1)
 
     def note_games(self, actions: IntArray) -> None:
         """Notes the game actions (N,) for later inputs."""
-        _one_hot(actions, self._game_actions)
+        if self.config.previous_action:
+            _one_hot(actions, self._game_actions)
 
     def note_moves(self, moves: IntArray) -> None:
         """Notes the moves (N,) for later inputs."""
-        _one_hot(moves, self._moves)
+        if self.config.previous_action:
+            _one_hot(moves, self._moves)
 
     def note_payoffs(self, payoffs: FloatArray) -> None:
         """Notes the payoffs (N,) for later inputs."""
@@ -91,6 +92,18 @@ class Encoder:
 def highest_product(high: Float32Array) -> float:
     """The highest cost times the highest gain factor by the upper bounds of an observation, 1 if that is 0."""
     return float(high[COST] * high[GAIN]) or 1.0
+
+
+@compiled
+def _scale(observations: Float32Array, bounds: FloatArray, is_logarithmic: BoolArray, inputs: Float32Array) -> None:
+    """Fills `inputs` (N, slots) with the observations in [0, 1], counts on a logarithmic scale where so told."""
+    agents = observations.shape[0]
+    for i in range(agents):
+        for slot in range(observations.shape[1]):
+            share = observations[i, slot] / bounds[slot]
+            if is_logarithmic[slot]:
+                share = math.log1p(share * agents) / math.log1p(float(agents))
+            inputs[i, slot] = share
 
 
 def _one_hot(indices: IntArray, rows: Float32Array) -> None:

@@ -12,6 +12,7 @@ from mpgg_agents.dqn.config import DQNConfig
 from mpgg_agents.dqn.descent import Descent
 from mpgg_agents.dqn.network import QNetworks, as_array
 from mpgg_agents.dqn.replay import AgentReplay
+from mpgg_agents.dqn.rows import distinct_rows
 from mpgg_env.core.types import Float32Array
 
 
@@ -38,12 +39,13 @@ class SharedNetworks(QNetworks):
 
     def values(self, inputs: Float32Array) -> Float32Array:
         """Q values (N, n_actions) of the agents' inputs (N, width)."""
-        inputs = self.replay.with_identity(inputs)
+        seen, place = distinct_rows(self.replay.with_identity(inputs))
         if self.descent is not None:
-            outputs: Float32Array = self.descent.online(inputs[None])[0]
-            return outputs
-        with torch.inference_mode():
-            return as_array(self.online(torch.as_tensor(inputs, device=self.replay.device)))
+            outputs: Float32Array = self.descent.online(seen[None])[0]
+        else:
+            with torch.inference_mode():
+                outputs = as_array(self.online(torch.as_tensor(seen, device=self.replay.device)))
+        return outputs[place]
 
     def train(self) -> float:
         """Does the gradient steps of one training and returns the mean loss of their batches."""
