@@ -3,7 +3,8 @@
 One agent-step is one agent's action in one `env.step`, two per round. Shared: one network for all agents; the peer is
 SuperSuit's vector environment under `DQN.learn`. Independent: networks of each agent's own; the peer is a loop over one
 pair of `DQN` models per agent, with `predict`, `replay_buffer.add` and `train`. Both sides have equal networks, batches
-and gradient steps per agent-step, explore fully and run in one thread.
+and gradient steps per agent-step, explore fully and run in one thread. "On torch" is the trainer with the training step
+of Stable-Baselines3 (shared) or of torch (independent), as on a graphics card, in place of its own.
 """
 
 import time
@@ -21,6 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.measure import Figure, in_turn, ratios, require
 from mpgg_agents.dqn import DQNConfig, DQNTrainer
+from mpgg_agents.dqn.shared import SharedNetworks
 from mpgg_env import MPGGConfig, MPGGParallelEnv, MPGGVectorEnv
 
 N = 150
@@ -32,10 +34,13 @@ SHARED_BAR = 5.0
 INDEPENDENT_BAR = 15.0
 
 
-def trainer_rate(sharing: Any, train_every: int, rounds: int, warm_up: int) -> float:
-    """Agent-steps per second of `DQNTrainer`."""
-    agent = DQNConfig(sharing=sharing, hidden=HIDDEN, batch_size=BATCH, capacity=CAPACITY, train_every=train_every)
-    trainer = DQNTrainer(MPGGConfig(), agent, [0], warm_up + rounds, window=1, threads=1)
+def trainer_rate(sharing: Any, train_every: int, rounds: int, warm_up: int, *, on_torch: bool = False) -> float:
+    """Agent-steps per second of `DQNTrainer`, with its own gradient steps or with those of SB3 and torch."""
+    networks = {"hidden": HIDDEN, "batch_size": BATCH, "capacity": CAPACITY}
+    agent = DQNConfig(sharing=sharing, train_every=train_every, decay=1.0, **networks)
+    trainer = DQNTrainer(MPGGConfig(), agent, [0], warm_up + rounds, threads=1)
+    if on_torch:
+        use_torch(trainer)
     trainer.advance(warm_up)
     before = trainer.gradient_steps
     start = time.perf_counter()
@@ -43,6 +48,14 @@ def trainer_rate(sharing: Any, train_every: int, rounds: int, warm_up: int) -> f
     elapsed = time.perf_counter() - start
     require(trainer.gradient_steps - before == 2 * rounds // train_every, "one gradient step per network and training")
     return 2 * rounds * N / elapsed
+
+
+def use_torch(trainer: DQNTrainer) -> None:
+    """Lets the trainer learn as it does on a graphics card."""
+    for networks in (trainer.agents(0).Q_G, trainer.agents(0).Q_M):
+        networks.descent = None
+        if isinstance(networks, SharedNetworks):
+            networks.model.descent = None
 
 
 def supersuit_rate(train_every: int, steps: int, warm_up: int) -> float:
@@ -138,7 +151,6 @@ def _model(n_actions: int) -> DQN:
     model.n_envs = 1
     model.exploration_rate = 1.0
     model._setup_model()
-    model.exploration_rate = 1.0
     model.set_logger(Logger(None, []))
     return model
 
@@ -148,9 +160,11 @@ def one_thread() -> Iterator[None]:
     """Both sides compute in one thread: products of this size only lose by more."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    with threadpool_limits(1):
-        yield
-    torch.set_num_threads(before)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def run(quick: bool) -> list[Figure]:
@@ -162,6 +176,7 @@ def run(quick: bool) -> list[Figure]:
             tasks = {
                 "ours": lambda every=every: trainer_rate("shared", every, rounds, warm_up=100),
                 "peer": lambda every=every: supersuit_rate(every, rounds // 2, warm_up=100),
+                "torch": lambda every=every: trainer_rate("shared", every, rounds, warm_up=100, on_torch=True),
             }
             rates = in_turn(tasks, repetitions, warm_up=False)
             figures += _figures(f"shared, a step per {every} x 150", rates, "SuperSuit + SB3", SHARED_BAR)
@@ -169,6 +184,7 @@ def run(quick: bool) -> list[Figure]:
         tasks = {
             "ours": lambda: trainer_rate("independent", 1, 20 if quick else 60, warm_up=40),
             "peer": lambda: loop.rate(2 if quick else 5),
+            "torch": lambda: trainer_rate("independent", 1, 20 if quick else 60, warm_up=40, on_torch=True),
         }
         rates = in_turn(tasks, repetitions, warm_up=False)
         figures += _figures("independent", rates, "loop of SB3 models", INDEPENDENT_BAR)
@@ -180,6 +196,7 @@ def _figures(label: str, rates: dict[str, tuple[float, ...]], peer: str, bar: fl
     return [
         Figure(name=f"{label}: trainer", values=thousands["ours"], unit="k agent-steps/s"),
         Figure(name=f"{label}: {peer}", values=thousands["peer"], unit="k agent-steps/s"),
+        Figure(name=f"{label}: trainer on torch", values=thousands["torch"], unit="k agent-steps/s"),
         Figure(
             name=f"{label}: ratio",
             values=ratios(rates["ours"], rates["peer"]),

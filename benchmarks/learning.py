@@ -14,6 +14,7 @@ from mpgg_agents.dqn import DQNConfig, DQNTrainer
 from mpgg_agents.iql import IQLConfig, IQLTrainer
 from mpgg_agents.record import Record
 from mpgg_env import MPGGConfig
+from mpgg_env.games.mpgg.rules import casino_costs, casino_gains
 
 GAMES: dict[str, dict[str, Any]] = {
     "4 agents, 1 x 2": {"n_agents": 4, "grid_shape": (1, 2)},
@@ -37,9 +38,10 @@ def run(quick: bool) -> list[Figure]:
         deep = DQNTrainer(game, DQNConfig(**exploration), range(seeds), rounds)
         for trainer in (tabular, deep):
             trainer.advance(rounds)
-        payoffs = {"IQL": _payoffs(tabular.evaluate(GREEDY_ROUNDS)), "DQN": _payoffs(deep.evaluate(GREEDY_ROUNDS))}
+        records = {"IQL": tabular.evaluate(GREEDY_ROUNDS), "DQN": deep.evaluate(GREEDY_ROUNDS)}
+        payoffs = {name: _payoffs(record) for name, record in records.items()}
         ratio = statistics.fmean(payoffs["DQN"]) / statistics.fmean(payoffs["IQL"])
-        note = f"means {statistics.fmean(payoffs['IQL']):.2f} and {statistics.fmean(payoffs['DQN']):.2f}, {seeds} seeds"
+        note = "; ".join(_summary(name, payoffs[name], record, game) for name, record in records.items())
         figures += [
             Figure(name=f"{label}: IQL", values=payoffs["IQL"], unit="payoff"),
             Figure(name=f"{label}: shared DQN", values=payoffs["DQN"], unit="payoff"),
@@ -55,3 +57,11 @@ def _payoffs(record: Record) -> tuple[float, ...]:
     agents = record.casino_occupancy.sum(axis=(1, 2)) / record.welfare.shape[1]
     require(bool(np.ptp(agents) == 0), "all agents play in every round")
     return tuple((record.welfare.mean(axis=1) / agents).tolist())
+
+
+def _summary(name: str, payoffs: tuple[float, ...], record: Record, game: MPGGConfig) -> str:
+    """Mean payoff with its standard deviation over the seeds, its share of the optimum, and the cooperation rate."""
+    best = float((casino_costs(game) * (casino_gains(game) - 1)).max())
+    mean, deviation = statistics.fmean(payoffs), statistics.stdev(payoffs)
+    cooperation = record.cooperators.mean() / game.n_players
+    return f"{name} {mean:.2f} ({deviation:.2f}), {mean / best:.0%} of the optimum, cooperation {cooperation:.2f}"

@@ -95,6 +95,11 @@ def test_links_lead_to_files(document: Path) -> None:
     assert not missing
 
 
+@pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_left_to_be_filled_in(document: Path) -> None:
+    assert not re.findall(r"^[A-Z_]{6,}$|\bTODO\b|\bFIXME\b", document.read_text(), re.MULTILINE)
+
+
 @needs_the_repository
 def test_cited_works_are_in_the_bibliography() -> None:
     known = set(CITATION.findall((ROOT / "BIBLIOGRAPHY.md").read_text()))

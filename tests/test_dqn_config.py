@@ -9,7 +9,7 @@ import pytest
 from gymnasium.spaces import Box, Discrete
 from pettingzoo.utils.env import ParallelEnv
 
-from mpgg_agents.dqn import DQNConfig, DQNPopulation, DQNTrainer, train
+from mpgg_agents.dqn import DQNConfig, DQNTrainer, new_agents, train
 from mpgg_agents.dqn.encoding import Encoder
 from mpgg_env import MPGGConfig, parallel_env
 from tests.support import exactly
@@ -74,7 +74,7 @@ def test_every_field_has_a_refused_value() -> None:
 def test_fields_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(ValueError, match=exactly("learning_starts must be in [1, 5], got 10")):
         DQNConfig(capacity=5)
-    text = "identity is for sharing 'shared': an independent network serves one agent alone"
+    text = "identity must be False with sharing 'independent', where a network serves one agent, got True"
     with pytest.raises(ValueError, match=exactly(text)):
         DQNConfig(sharing="independent", identity=True)
 
@@ -126,7 +126,7 @@ def test_a_device_that_is_not_there_is_refused(device: str) -> None:
     with pytest.raises(ValueError, match=f"device must be one that torch can use here, such as 'cpu', got '{device}'"):
         DQNTrainer(MPGGConfig(), DQNConfig(device=device), [0], 10)
     with pytest.raises(ValueError, match=f"device must be one that torch can use here, such as 'cpu', got '{device}'"):
-        DQNPopulation(parallel_env(), DQNConfig(device=device), 0)
+        new_agents(parallel_env(), DQNConfig(device=device), 0)
 
 
 # An agent on a board of 2 x 3 casinos with N = 7 and the highest cost 2 and gain 6: in row 1, column 1, with cost 0.5
@@ -226,4 +226,4 @@ def test_observations_of_another_game_are_refused(shape: tuple[int, ...]) -> Non
             return Discrete(5)
 
     with pytest.raises(ValueError, match=exactly(text)):
-        DQNPopulation(Other(), DQNConfig(), 0)
+        new_agents(Other(), DQNConfig(), 0)

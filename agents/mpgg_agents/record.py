@@ -46,9 +46,9 @@ class Record:
     casino_moves: IntArray
 
     @classmethod
-    def allocate(cls, replicas: int, rounds: int, window: int, casinos: int, moves: int) -> "Record":
-        """A record of zeros."""
-        per_round, windows = (replicas, rounds), -(-rounds // window)
+    def allocate(cls, replicas: int, rounds: int, window: int, casinos: int, moves: int, first: int = 0) -> "Record":
+        """A record of zeros, from round `first` on, which may lie within a window."""
+        per_round, windows = (replicas, rounds), -(-(first % window + rounds) // window)
         return cls(
             cooperators=np.zeros(per_round, np.int32),
             welfare=np.zeros(per_round),
@@ -62,10 +62,26 @@ class Record:
         )
 
     @classmethod
-    def concatenate(cls, records: list["Record"]) -> "Record":
-        """Successive records, each but the last of whole windows, as one."""
+    def concatenate(cls, records: list["Record"], window: int | None = None) -> "Record":
+        """Successive records as one.
+
+        Args:
+            records: The first one begins with a window; each of the others begins where the one before it ends.
+            window: Rounds per window. A record that begins within a window adds its first sums to the last ones of
+                the record before it. None if each record but the last is of whole windows.
+        """
         names = [field.name for field in fields(cls)]
-        return cls(**{name: np.concatenate([getattr(record, name) for record in records], axis=1) for name in names})
+        joined = cls(**{name: np.concatenate([getattr(record, name) for record in records], axis=1) for name in names})
+        if window is not None:
+            joined._join_windows(_window_starts(records, window))
+        return joined
+
+    def _join_windows(self, starts: IntArray) -> None:
+        """Sums the entries of the casinos' series from each of `starts` to the next."""
+        if len(starts) == self.casino_occupancy.shape[1]:
+            return
+        for name in ("casino_occupancy", "casino_cooperators", "casino_moves"):
+            setattr(self, name, np.add.reduceat(getattr(self, name), starts, axis=1))
 
     def note_game(
         self,
@@ -99,3 +115,11 @@ class Record:
     def note_moves(self, replica: int, window: int, casinos: IntArray, moves: IntArray) -> None:
         """Notes the moves (N,) of one replica's agents out of their casinos (N,)."""
         np.add.at(self.casino_moves[replica, window], (casinos, moves), 1)
+
+
+def _window_starts(records: list[Record], window: int) -> IntArray:
+    """Where in the joined series of the casinos each window begins."""
+    rounds = np.cumsum([0, *(record.welfare.shape[1] for record in records)])
+    counts = [record.casino_occupancy.shape[1] for record in records]
+    windows = [np.arange(count) + first // window for count, first in zip(counts, rounds, strict=False)]
+    return np.unique(np.concatenate(windows), return_index=True)[1]

@@ -1,7 +1,8 @@
 """Deep Q-learning with dual replay buffers, one pair of networks for all agents or for each; needs `mpgg-env[deep]`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mpgg_agents.errors import MissingExtraError
 from mpgg_env.core.lazy import lazy_names
 
 if TYPE_CHECKING:
@@ -10,11 +11,11 @@ if TYPE_CHECKING:
     from mpgg_agents.dqn.loading import load_agents
     from mpgg_agents.dqn.presets import PRESETS
     from mpgg_agents.dqn.trainer import DQNTrainer
-    from mpgg_agents.dqn.training import DQNPopulation, train
+    from mpgg_agents.dqn.training import DQNPopulation, new_agents, train
 
-__all__ = ["PRESETS", "DQNAgents", "DQNConfig", "DQNPopulation", "DQNTrainer", "load_agents", "train"]
+__all__ = ["PRESETS", "DQNAgents", "DQNConfig", "DQNPopulation", "DQNTrainer", "load_agents", "new_agents", "train"]
 
-__getattr__ = lazy_names(
+_find = lazy_names(
     __name__,
     {
         "DQNAgents": "mpgg_agents.dqn.agent",
@@ -23,6 +24,16 @@ __getattr__ = lazy_names(
         "PRESETS": "mpgg_agents.dqn.presets",
         "DQNTrainer": "mpgg_agents.dqn.trainer",
         "DQNPopulation": "mpgg_agents.dqn.training",
+        "new_agents": "mpgg_agents.dqn.training",
         "train": "mpgg_agents.dqn.training",
     },
 )
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _find(name)
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("mpgg"):  # our own mistake
+            raise
+        raise MissingExtraError(f"mpgg_agents.dqn.{name}", error) from error

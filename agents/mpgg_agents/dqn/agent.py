@@ -55,7 +55,7 @@ class DQNAgents:
     ) -> None:
         check_device(config.device)
         self.config, self.n_agents, self.n_moves, self.restricted = config, n_agents, n_moves, restricted
-        self.seed = check_integer("seed", seed, 0, 2**64 - 1)
+        self.seed = seed = check_integer("seed", seed, 0, 2**64 - 1)
         self.encoder = Encoder(config, high, n_agents, n_moves, payoff_unit)
         networks = NETWORKS[config.sharing]
         width = self.encoder.width
@@ -64,6 +64,7 @@ class DQNAgents:
         self.Q_M: QNetworks = networks(config, width, n_moves, n_agents, seed, MIGRATION, masked=restricted)
         self.round = 0
         self.learns = True
+        self._greedy_rounds = 0
         self.losses: dict[str, float] = {}
         self._all_games = np.ones((n_agents, N_GAME_ACTIONS), np.int8)
         self._game = _Pending(self.Q_G)
@@ -122,9 +123,10 @@ class DQNAgents:
         Raises:
             TrainingError: A loss is not finite.
         """
-        self.round += 1
         if not self.learns:
+            self._greedy_rounds += 1
             return
+        self.round += 1
         for name, networks in (("Q_G", self.Q_G), ("Q_M", self.Q_M)):
             if self.round % self.config.train_every == 0 and networks.replay.size() >= self.config.learning_starts:
                 self._train(name, networks)
@@ -154,8 +156,17 @@ class DQNAgents:
         """The inverse of `arrays`; the names, types and shapes have been checked.
 
         Raises:
-            ValueError: A number is out of its range.
+            ValueError: A number is not finite or out of its range.
         """
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} must hold finite numbers")
+        for name in ("Q_G", "Q_M"):
+            batches = int(arrays[f"{name}.replay.counters"][2])
+            if batches > int(arrays["round"]) * self.config.gradient_steps:
+                raise ValueError(
+                    f"{name}.replay.counters must be those of {arrays['round']} rounds, got {batches} batches"
+                )
         for name, part in (("Q_G", self.Q_G), ("Q_M", self.Q_M), ("game", self._game), ("move", self._move)):
             part.restore(section(arrays, name))
         for name, array in self.encoder.arrays().items():
@@ -175,8 +186,8 @@ class DQNAgents:
             ValueError: The arrays are of other networks.
         """
         own = self.weights()
-        for name in own.keys() | arrays.keys():
-            if name not in own or name not in arrays or own[name].shape != arrays[name].shape:
+        for name in sorted(own.keys() | arrays.keys()):
+            if name not in own or name not in arrays or form(own[name]) != form(arrays[name]):
                 raise ValueError(f"the weights are of other networks: they differ in {name}")
         self.Q_G.load_weights(section(arrays, "Q_G"))
         self.Q_M.load_weights(section(arrays, "Q_M"))
@@ -184,7 +195,8 @@ class DQNAgents:
     def _choose(self, pending: "_Pending", legal: Int8Array, kind: int) -> IntArray:
         actions = np.zeros(self.n_agents, np.int64)
         threshold = exploration_threshold(self.epsilon)
-        choose(pending.values(), legal, threshold, np.uint64(self.seed), self.round, kind, actions)
+        step = self.round + self._greedy_rounds
+        choose(pending.values(), legal, threshold, np.uint64(self.seed), step, kind, actions)
         pending.actions = actions
         return actions
 
@@ -204,10 +216,15 @@ class DQNAgents:
 def check_device(name: str) -> None:
     """Raises ValueError unless torch can put a tensor on this device."""
     try:
-        torch.zeros(1, device=name)
+        torch.zeros(1, device=name).cpu().numpy()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ValueError(f"device must be one that torch can use here, such as 'cpu', got {name!r}: {reason}") from None
+
+
+def form(array: np.ndarray[Any, Any]) -> tuple[str, tuple[int, ...]]:
+    """Element type and shape."""
+    return array.dtype.str, array.shape
 
 
 def has_illegal_moves(config: MPGGConfig) -> bool:

@@ -90,7 +90,9 @@ class DQNConfig(Config):
         if not isinstance(self.device, str) or not self.device:
             raise TypeError(f"device must be a name such as 'cpu' or 'cuda:0', got {self.device!r}")
         if self.identity and self.sharing == "independent":
-            raise ValueError("identity is for sharing 'shared': an independent network serves one agent alone")
+            raise ValueError(
+                "identity must be False with sharing 'independent', where a network serves one agent, got True"
+            )
 
 
 def _layers(value: Any) -> tuple[int, ...]:

@@ -96,6 +96,12 @@ class QNetworks(ABC):
         Raises:
             ValueError: A number is out of its range.
         """
+        for index in range(len(self._parameters())):
+            steps, squares = arrays[f"optimizer.{index}.step"], arrays[f"optimizer.{index}.exp_avg_sq"]
+            # Adam has taken one step per batch; its mean of squares is under a root.
+            batches = min(int(arrays["replay.counters"][2]), 2**24)  # where a float32 stops counting
+            if steps != batches or squares.min() < 0:
+                raise ValueError(f"optimizer.{index} must be the state of Adam after as many steps as batches")
         self.replay.restore(section(arrays, "replay"))
         self.load_weights(arrays)
         for index, parameter in enumerate(self._parameters()):

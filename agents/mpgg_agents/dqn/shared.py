@@ -28,7 +28,7 @@ class SharedNetworks(QNetworks):
     def __init__(self, *arguments: Any, masked: bool) -> None:
         super().__init__(*arguments, masked=masked)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._first_seed)
+            torch.default_generator.manual_seed(self._first_seed)  # not those of the graphics cards
             self.model = _unconnected_model(self.config, self.n_actions, self.replay)
         policy = self.model.policy
         self.online, self.target, self.optimizer = policy.q_net, policy.q_net_target, policy.optimizer

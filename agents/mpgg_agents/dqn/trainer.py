@@ -1,7 +1,7 @@
 """The trainer of deep Q-learning on the array engine of the migratory public goods game."""
 
-import json
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,20 +11,14 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from mpgg_agents.dqn.agent import DQNAgents, has_illegal_moves
+from mpgg_agents.dqn.agent import DQNAgents
 from mpgg_agents.dqn.config import DQNConfig
 from mpgg_agents.dqn.network import Arrays
+from mpgg_agents.dqn.replica import Replica
 from mpgg_agents.record import Record
 from mpgg_env.core.types import IntArray
 from mpgg_env.core.validation import check_integer
-from mpgg_env.games.mpgg import kernels
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.observation import upper_bounds
-from mpgg_env.games.mpgg.snapshot import generator_of
-from mpgg_env.games.mpgg.state import check_array
-from mpgg_env.games.mpgg.vector import MPGGVectorEnv
-
-ENDLESS = 2**62
 
 
 class DQNTrainer:
@@ -70,6 +64,11 @@ class DQNTrainer:
         return self.agent.episodes * self.rounds
 
     @property
+    def unit(self) -> int:
+        """Rounds of which `advance` takes multiples."""
+        return 1
+
+    @property
     def epsilon(self) -> float:
         """Exploration rate of the next round."""
         return self._replicas[0].agents.epsilon
@@ -94,24 +93,25 @@ class DQNTrainer:
     def advance(self, rounds: int) -> Record:
         """Trains every replica for `rounds` more rounds.
 
+        The windows of the record are those of the whole training: one that begins within a window has its first one
+        shorter.
+
         Raises:
-            ValueError: `rounds` goes beyond the end, or is not a multiple of the window though it does not reach it.
+            ValueError: `rounds` goes beyond the end.
             TrainingError: A loss or a weight is not finite.
         """
         left = self.total_rounds - self.rounds_done
         if not left:
             raise ValueError(f"the training of {self.total_rounds} rounds is finished")
         check_integer("rounds", rounds, 1, left)
-        if rounds % self.window and rounds != left:
-            raise ValueError(f"rounds must be a multiple of the window {self.window} or all {left} left, got {rounds}")
-        record = self._play(rounds)
+        record = self._play(rounds, self.rounds_done)
         self.rounds_done += rounds
         for replica in self._replicas:
             replica.agents.check_finite()
         return record
 
     def evaluate(self, rounds: int) -> Record:
-        """Plays `rounds` greedy rounds (no exploration, no learning) on from where the agents are.
+        """Plays `rounds` greedy rounds (no exploration, no learning) on from where the agents are, who learn no more.
 
         Raises:
             ValueError: The training is not finished.
@@ -121,7 +121,7 @@ class DQNTrainer:
             raise ValueError(f"train all {self.total_rounds} rounds before you evaluate, got {self.rounds_done}")
         for replica in self._replicas:
             replica.agents.learns = False
-        return self._play(rounds)
+        return self._play(rounds, 0)
 
     def state_arrays(self) -> Arrays:
         """Everything that the rest of the training depends on, as numeric arrays by name.
@@ -160,89 +160,23 @@ class DQNTrainer:
         """
         return self._replicas[replica].agents.weights()
 
-    def _play(self, rounds: int) -> Record:
-        record = Record.allocate(len(self.seeds), rounds, self.window, self.config.n_casinos, self.config.n_moves)
+    def _play(self, rounds: int, first: int) -> Record:
+        game, seeds = self.config, range(len(self.seeds))
+        record = Record.allocate(len(seeds), rounds, self.window, game.n_casinos, game.n_moves, first)
+        windows = np.arange(first % self.window, first % self.window + rounds) // self.window
         # The calls for one pair of networks are so short that threads would only take the interpreter from each other:
         # two were slower than one. Those for N pairs are long and run without it.
         threads = 1 if self.agent.sharing == "shared" else self.threads
+        stop = threading.Event()
         with _one_thread_each(), ThreadPoolExecutor(threads) as pool:
-            list(pool.map(lambda b: self._replicas[b].play(rounds, record, b, self.window), range(len(self.seeds))))
+            tasks = [pool.submit(self._replicas[b].play, windows, record, b, stop) for b in seeds]
+            try:
+                for task in tasks:
+                    task.result()
+            except BaseException:
+                stop.set()  # or the other replicas would play on to the end of their rounds before anybody hears of it
+                raise
         return record
-
-
-class Replica:
-    """One game with its agents."""
-
-    def __init__(self, config: MPGGConfig, agent: DQNConfig, seed: int, rounds: int) -> None:
-        self.rounds = rounds
-        self.engine = MPGGVectorEnv(config)
-        self.engine.max_cycles = ENDLESS  # episodes are ended here, and greedy rounds follow the last one
-        self.agents = DQNAgents(
-            agent,
-            upper_bounds(config),
-            config.n_players,
-            self.engine.n_actions,
-            seed,
-            restricted=has_illegal_moves(config),
-        )
-        self._observations = self.engine.reset([seed])[0]
-
-    def play(self, rounds: int, record: Record, b: int, window: int) -> None:
-        """Plays rounds and notes them as replica `b` of the record."""
-        agents = self.agents
-        for t in range(rounds):
-            if agents.learns and agents.round and agents.round % self.rounds == 0:
-                self._observations = self.engine.reset()[0]
-                agents.begin_episode()
-            self._play_round(record, (b, t), t // window)
-
-    def _play_round(self, record: Record, place: tuple[int, int], window: int) -> None:
-        agents, engine = self.agents, self.engine
-        agents.see_games(self._observations[0])
-        observations, rewards, _, _, infos = engine.step(agents.choose_games()[None])
-        state = engine.state
-        record.note_game(place, window, state.occupancy[0], state.cooperators[0], engine.gain, rewards[0])
-        agents.receive(rewards[0])
-        agents.see_migration(observations[0], infos["action_mask"][0])
-        casinos, moves = state.positions[0].copy(), agents.choose_moves()
-        self._observations = engine.step(moves[None])[0]
-        record.note_moves(place[0], window, casinos, moves)
-        agents.end_round()
-
-    def arrays(self) -> Arrays:
-        """Everything that the rest of the training depends on, as numeric arrays by name."""
-        generator = json.dumps(self.engine.generators[0].bit_generator.state).encode()
-        return {
-            "generator": np.frombuffer(generator, np.uint8),
-            "positions": self.engine.state.positions,
-            "last_actions": self.engine.state.last_actions,
-            **self.agents.arrays(),
-        }
-
-    def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """The inverse of `arrays`; the names, types and shapes have been checked.
-
-        Raises:
-            ValueError: A number is out of its range.
-        """
-        engine = self.engine
-        state = engine.state.copy()
-        state.positions[:], state.last_actions[:] = arrays["positions"], arrays["last_actions"]
-        check_array("positions", state.positions, np.int64, state.positions.shape, self.engine.config.n_casinos - 1)
-        check_array("last_actions", state.last_actions, np.int8, state.positions.shape, 1)
-        kernels.count(state.positions, state.last_actions, state.occupancy, state.cooperators)
-        engine.generators[0] = _stored_generator(arrays["generator"])
-        engine.restore(state, 0, engine.illegal, ended=False)
-        self.agents.restore(arrays)
-        self._observations = engine.observer.observe(state)
-
-
-def _stored_generator(stored: np.ndarray[Any, Any]) -> np.random.Generator:
-    try:
-        state = json.loads(bytes(stored))
-    except ValueError:
-        raise ValueError("generator must be the JSON state of a PCG64, got other bytes") from None
-    return generator_of({"generator": state})
 
 
 @contextmanager

@@ -1,14 +1,16 @@
 """Trains deep Q-learners through the PettingZoo interface: slow, and on any two-phase environment of the contract."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box
 from pettingzoo.utils.env import ParallelEnv
 
 from mpgg_agents.dqn.agent import DQNAgents, has_illegal_moves
 from mpgg_agents.dqn.config import DQNConfig
-from mpgg_agents.dqn.encoding import highest_product
+from mpgg_agents.dqn.encoding import N_GAME_ACTIONS, highest_product
+from mpgg_agents.errors import MissingExtraError
 from mpgg_agents.record import RoundResult
 from mpgg_env.core.types import Float32Array, Int8Array
 from mpgg_env.core.validation import check_integer
@@ -18,38 +20,66 @@ from mpgg_env.games.mpgg.observation import upper_bounds
 Env = ParallelEnv[str, Any, Any]
 
 
+def new_agents(env: Env, config: DQNConfig, seed: int) -> DQNAgents:
+    """Agents for an environment, who know nothing yet.
+
+    Args:
+        env: A two-phase environment with `action_mode="masked"` whose observations are those of the game, or stacks
+            of them; it may be wrapped. Both game actions are always legal.
+        config: Hyper-parameters.
+        seed: Seed of the agents, in [0, 2**64).
+
+    Raises:
+        ValueError: The observations or the actions are not those of such an environment, or the device is not there.
+    """
+    first = env.possible_agents[0]
+    seen, n_actions = env.observation_space(first), int(env.action_space(first).n)  # type: ignore[attr-defined]
+    if not isinstance(seen, Box):
+        raise ValueError(f"env must have observations that are vectors, without MaskInObs and the like, got {seen}")
+    restricted, unit = True, None  # another environment of the contract may have illegal moves
+    rules = getattr(env.unwrapped, "config", None)
+    if isinstance(rules, MPGGConfig):
+        if n_actions != max(N_GAME_ACTIONS, rules.n_moves):
+            raise ValueError(f"env must have action_mode='masked', got one with {n_actions} actions")
+        # Not by the bounds of the observations, which may be scaled.
+        restricted, unit = has_illegal_moves(rules), highest_product(upper_bounds(rules))
+    n_agents = len(env.possible_agents)
+    return DQNAgents(config, seen.high, n_agents, n_actions, seed, restricted=restricted, payoff_unit=unit)
+
+
 class DQNPopulation:
     """The agents of one environment, driven through its dictionaries.
 
     Args:
-        env: A two-phase environment with `action_mode="masked"` whose observations are those of the game, or stacks
-            of them; it may be wrapped.
-        config: Hyper-parameters.
-        seed: Seed of the run, for the environment and the agents.
+        env: The environment.
+        agents: Agents for it, as `new_agents` or `load_agents` gives them.
     """
 
-    def __init__(self, env: Env, config: DQNConfig, seed: int) -> None:
-        self.env, self.names = env, list(env.possible_agents)
-        first = self.names[0]
-        high = env.observation_space(first).high  # type: ignore[attr-defined]
-        n_moves = int(env.action_space(first).n)  # type: ignore[attr-defined]
-        restricted, unit = True, None  # another environment of the contract may have illegal moves
-        rules = getattr(env.unwrapped, "config", None)
-        if isinstance(rules, MPGGConfig):  # not by the bounds of the observations, which may be scaled
-            restricted, unit = has_illegal_moves(rules), highest_product(upper_bounds(rules))
-        self.agents = DQNAgents(config, high, len(self.names), n_moves, seed, restricted=restricted, payoff_unit=unit)
+    def __init__(self, env: Env, agents: DQNAgents) -> None:
+        self.env, self.agents, self.names = env, agents, list(env.possible_agents)
+        self._observations: Mapping[str, Any] = {}
+        self._infos: Mapping[str, Any] = {}
 
     def begin_episode(self, seed: int | None = None) -> None:
-        """Resets the environment; networks, buffers and exploration go on."""
+        """Resets the environment; networks, buffers and exploration go on.
+
+        Raises:
+            ValueError: Moves can be illegal and the infos do not tell which.
+        """
         self._observations, self._infos = self.env.reset(seed=seed)
+        if self.agents.restricted and any("action_mask" not in self._infos[name] for name in self.names):
+            raise ValueError("env must tell the legal moves in its infos (action_mask='info'), since some are illegal")
         self.agents.begin_episode()
 
     def play_round(self) -> RoundResult:
         """One round: all play, all move, all learn.
 
         Raises:
+            RuntimeError: No episode has begun.
             TrainingError: A loss is not finite.
         """
+        if not self._observations:
+            raise RuntimeError("call begin_episode() first")
         self.agents.see_games(self._observed())
         played = self.agents.choose_games()
         payoffs = self._step(played)
@@ -85,16 +115,22 @@ def train(env: Env, config: DQNConfig, rounds: int, seed: int) -> Iterator[tuple
         rounds: Rounds of each episode.
         seed: Seed of the environment and of the agents, in [0, 2**64).
 
+    Raises:
+        ValueError: An argument is out of range, or the environment is not one that `new_agents` takes.
+        TrainingError: A loss is not finite.
+
     Yields:
         The population, whose networks have learned the round, and what happened in the round.
     """
     check_integer("rounds", rounds, 1)
     env.unwrapped.max_cycles = 2 * rounds  # type: ignore[attr-defined]
     if config.frames > 1:
-        from supersuit import frame_stack_v1  # needed here alone
-
+        try:
+            from supersuit import frame_stack_v1
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("frames > 1", error) from error
         env, config = frame_stack_v1(env, config.frames), config.replace(frames=1)
-    population = DQNPopulation(env, config, seed)
+    population = DQNPopulation(env, new_agents(env, config, seed))
     for episode in range(config.episodes):
         population.begin_episode(seed if episode == 0 else None)
         for _ in range(rounds):
