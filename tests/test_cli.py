@@ -55,6 +55,21 @@ def test_help_speaks_of_both_kinds_of_agent(capsys):
     assert "iql, independent Q-learning with tables, or dqn, deep Q-learning" in text
 
 
+@pytest.mark.parametrize(("agent", "other"), [("iql", "dqn"), ("dqn", "iql")])
+def test_help_names_the_other_kinds_of_agent(agent, other, capsys):
+    assert main(["train", "--agent", agent, "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"those of agent {agent}; for those of another kind see `mpgg train --agent {other} --help`." in text
+    assert f"`mpgg train --agent {agent} --help`" not in text
+
+
+def test_help_tells_what_resuming_takes_over(capsys):
+    assert main(["train", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "go on with the run in this folder, which keeps its settings, the agents' device included" in text
+    assert "the newest losses at its end; --resume writes more of them only with --tensorboard again" in text
+
+
 def test_the_kind_of_agent_decides_what_is_kept():
     words = {"iql": [], "dqn": ["--agent", "dqn"]}
     assert {name: experiment(*flags).keeps_learned for name, flags in words.items()} == {"iql": False, "dqn": True}
@@ -170,7 +185,23 @@ BAD_WORDS = {
         "target 'sarsa' needs the next action, which update 'before_act' has not chosen yet",
     ),
     "flag of another agent": (["train", "--agent", "dqn", "--eta", "0.1"], "--eta is for agent 'iql', got agent 'dqn'"),
-    "flag of another agent with no": (["train", "--no-double"], "--no-double is for agent 'dqn', got agent 'iql'"),
+    "flag of another agent with no": (["train", "--no-double"], "--no-double is for agent 'dqn'; add --agent dqn"),
+    "own flag misspelt": (["train", "--eps_min", "0.1"], "unknown argument --eps_min; did you mean '--eps-min'?"),
+    "own flag of dqn misspelt": (
+        ["train", "--agent", "dqn", "--learning_rate", "0.1"],
+        "unknown argument --learning_rate; did you mean '--learning-rate'?",
+    ),
+    "flag of another agent misspelt": (
+        ["train", "--learning_rate", "0.1"],
+        "unknown argument --learning_rate; did you mean '--learning-rate'?",
+    ),
+    "no of a number": (["train", "--no-gamma"], "unknown argument --no-gamma; did you mean '--gamma'?"),
+    "no of another agent's number": (
+        ["train", "--no-device"],
+        "unknown argument --no-device; did you mean '--device'?",
+    ),
+    "flag of an agent elsewhere": (["presets", "--double"], "unknown argument --double"),
+    "settings elsewhere": (["info", "run", "--config", "no.toml"], "unknown argument --config"),
     "preset of another agent": (
         ["train", "--agent", "dqn", "--preset", "author_code"],
         "preset must be one of 'text', 'independent', 'gamma_0', got 'author_code'",
@@ -183,6 +214,18 @@ BAD_WORDS = {
         ["train", "--resume", "run", "--rounds", "5"],
         "--rounds cannot be given with --resume: the run keeps its settings",
     ),
+    "resume and an agent's own flag": (
+        ["train", "--resume", "run", "--device", "cpu"],
+        "--device cannot be given with --resume: the run keeps its settings",
+    ),
+    "resume and agent": (
+        ["train", "--resume", "run", "--agent", "dqn", "--double"],
+        "--double cannot be given with --resume: the run keeps its settings",
+    ),
+    "resume and settings": (
+        ["train", "--resume", "run", "--config", "no.toml"],
+        "--config cannot be given with --resume: the run keeps its settings",
+    ),
 }
 
 
@@ -190,7 +233,7 @@ BAD_WORDS = {
 def test_bad_words_give_one_line_and_create_nothing(name, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words, message = BAD_WORDS[name]
-    without_out = words[:1] != ["train"] or name in ("no out", "empty out", "resume and more")
+    without_out = words[:1] != ["train"] or "--resume" in words or name in ("no out", "empty out")
     out = [] if without_out else ["--out", str(tmp_path / "run")]
     assert error_of(capsys, [*words, *out]) == message
     assert snapshot(tmp_path) == {}

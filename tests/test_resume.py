@@ -323,7 +323,8 @@ def test_a_checkpoint_of_another_run_is_refused(stopped, tmp_path, capsys):
     with new_session(tiny(figures=False, seeds=[3, 9]), other):
         pass
     (other / "checkpoint.npz").write_bytes((stopped / "checkpoint.npz").read_bytes())
-    assert "belongs to another run" in refused(capsys, ["train", "--resume", other])
+    told = refused(capsys, ["train", "--resume", other])
+    assert told == f"mpgg: error: {other / 'checkpoint.npz'} belongs to another run: it does not match config.json\n"
 
 
 def test_a_checkpoint_whose_record_does_not_fit_is_refused_even_with_its_checksum(stopped, capsys):
@@ -334,6 +335,65 @@ def test_a_checkpoint_whose_record_does_not_fit_is_refused_even_with_its_checksu
     before = snapshot(stopped)
     assert "checkpoint.npz is inconsistent" in refused(capsys, ["train", "--resume", stopped])
     assert snapshot(stopped) == before
+
+
+def deeply_nested():
+    return np.frombuffer(b"[" * 100_000, np.uint8)
+
+
+# Changes of a checkpoint's arrays after which it gets the checksum that they then have.
+SIGNED = {
+    "no run": lambda arrays: arrays.pop("run"),
+    "no header": lambda arrays: arrays.pop("header"),
+    "header of three": lambda arrays: arrays.update(header=np.array([1, 200, 0])),
+    "header of one": lambda arrays: arrays.update(header=np.array(1)),
+    "header of fractions": lambda arrays: arrays.update(header=np.array([1.0, 200.0])),
+    "negative rounds": lambda arrays: arrays.update(header=np.array([1, -1])),
+    "no measure": lambda arrays: arrays.pop("record/welfare"),
+    "a measure more": lambda arrays: arrays.update({"record/x": np.zeros(1)}),
+    "no rounds": lambda arrays: arrays.pop("trainer/rounds_done"),
+    "many rounds": lambda arrays: arrays.update({"trainer/rounds_done": np.array(2**62)}),
+    "no JSON": lambda arrays: arrays.update({generator_of(arrays): np.zeros(3, np.uint8)}),
+    "no object": lambda arrays: arrays.update({generator_of(arrays): np.frombuffer(b"null", np.uint8)}),
+    "too deep": lambda arrays: arrays.update({generator_of(arrays): deeply_nested()}),
+}
+
+
+def generator_of(arrays):
+    return next(name for name in arrays if name.endswith("generator"))
+
+
+def sign(path, arrays):
+    arrays.pop("checksum")
+    arrays["checksum"] = np.frombuffer(storage.content_checksum(arrays).encode(), np.uint8)
+    storage.write_arrays(path, arrays)
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_checkpoints_of_a_wrong_form_are_refused_even_with_their_checksum(name, stopped, capsys):
+    path = stopped / "checkpoint.npz"
+    arrays = storage.read_arrays(path)
+    SIGNED[name](arrays)
+    sign(path, arrays)
+    before = snapshot(stopped)
+    assert f"{path} " in refused(capsys, ["train", "--resume", stopped])
+    assert snapshot(stopped) == before
+
+
+def test_texts_in_a_checkpoint_are_refused(stopped, capsys):
+    path = stopped / "checkpoint.npz"
+    np.savez(path, **{**storage.read_arrays(path), "empty": np.array("")})
+    assert f"{path} " in refused(capsys, ["train", "--resume", stopped])
+
+
+def test_tables_do_not_go_on_within_a_window(stopped, capsys):
+    path, config = stopped / "checkpoint.npz", load_run(stopped).manifest["files"]["config.json"]
+    _, arrays, record = checkpoint.read_checkpoint(path, config)
+    arrays["rounds_done"] = np.array(199)
+    for name in ("cooperators", "welfare", "largest", "empty", "free", "free_cooperators"):
+        setattr(record, name, getattr(record, name)[:, :199])
+    checkpoint.write_checkpoint(path, config, 199, arrays, record)
+    assert "checkpoint.npz is inconsistent" in refused(capsys, ["train", "--resume", stopped])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """What a run writes: metrics, casino series, final state, checksums; and the measures computed from them."""
 
+from dataclasses import fields
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -163,6 +166,32 @@ def record_of(**values):
     for name, row in values.items():
         getattr(record, name)[0] = row
     return record
+
+
+def played(first, rounds, window=10):
+    """A record of these rounds of a made-up game, in which every round has numbers of its own."""
+    record = Record.allocate(2, rounds, window, 3, 5, first)
+    for b, t in np.ndindex(2, rounds):
+        counts = np.array([first + t, b, 7])
+        entry = (first % window + t) // window
+        record.note_game((b, t), entry, counts, counts // 2, np.full(3, 5.0), counts * 1.5)
+        record.note_moves(b, entry, np.array([0, 1, 2]), np.array([(first + t) % 5, b, 4]))
+    return record
+
+
+@pytest.mark.parametrize(
+    "cuts", [[0, 37], [0, 10, 37], [0, 3, 37], [0, 3, 4, 9, 10, 11, 29, 36, 37], range(38), [0, 0, 5, 5, 37]], ids=str
+)
+def test_records_that_break_off_within_windows_are_joined(cuts):
+    parts = [played(first, end - first) for first, end in pairwise(cuts)]
+    joined, whole = Record.concatenate(parts, 10), played(0, 37)
+    for field in fields(Record):
+        np.testing.assert_array_equal(getattr(joined, field.name), getattr(whole, field.name))
+    assert whole.casino_occupancy[0, :, 0].tolist() == [45, 145, 245, 231]  # 0 + ... + 9, and so on; 30 + ... + 36
+
+
+def test_records_of_no_rounds_are_joined():
+    assert Record.concatenate([played(0, 0), played(0, 0)], 10).casino_moves.shape == (2, 0, 3, 5)
 
 
 def test_measures_of_rounds_by_hand():

@@ -20,8 +20,10 @@ _DESCRIPTION: Final = "The migratory public goods game, learned by independent Q
 _TRAIN: Final = """Trains agents by independent Q-learning, or with --agent dqn by deep Q-learning, one replica per
 seed, and writes a run folder with settings, per-round metrics (Parquet), casino time series and final state (npz),
 a manifest with checksums, and figures. The preset ranks below the TOML file, the TOML file below the flags. A run
-that was stopped or killed goes on with --resume. The last flags below are those of one kind of agent; name another
-to see its own: `mpgg train --agent dqn --help`."""
+that was stopped or killed goes on with --resume."""
+_RESUME: Final = "go on with the run in this folder, which keeps its settings, the agents' device included"
+_TENSORBOARD: Final = f"""write TensorBoard event files to {EVENTS}/ in the run folder: means over each window, and the
+newest losses at its end; --resume writes more of them only with --tensorboard again; needs the extra mpgg-env[deep]"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,13 +44,11 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     Raises:
         ValueError: A command or flag is unknown, lacks its value, or has a value of the wrong kind.
     """
-    agent = _agent_of(words)
-    parser, commands = _parsers(agent)
+    parser, commands = _parsers(_agent_of(words))
     arguments, unknown = parser.parse_known_args(words)
     if unknown:
-        flags = [flag for flag in commands[arguments.command]._option_string_actions if flag.startswith("--")]
         word = next((word for word in unknown if word.startswith("-")), unknown[0]).partition("=")[0]
-        raise ValueError(_flag_of_another(word, agent) or f"unknown argument {word}{suggestion(word, flags)}")
+        raise ValueError(_complaint(word, arguments, commands[arguments.command]))
     return arguments
 
 
@@ -72,7 +72,7 @@ def check_resume(arguments: argparse.Namespace) -> None:
     """Raises ValueError for flags that --resume does not go with: the run's own settings decide."""
     for name, value in vars(arguments).items():
         if name not in WITH_RESUME and value is not None:
-            raise ValueError(f"--{name.replace('_', '-')} cannot be given with --resume: the run keeps its settings")
+            raise ValueError(_not_with_resume(f"--{name.replace('_', '-')}"))
 
 
 def _parsers(agent: str) -> tuple[Parser, dict[str, Parser]]:
@@ -80,7 +80,7 @@ def _parsers(agent: str) -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--version", action="version", version=f"mpgg-env {mpgg_env.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     train = commands.add_parser(
-        "train", help="train agents and write a run folder", description=_TRAIN, allow_abbrev=False
+        "train", help="train agents and write a run folder", description=_train_text(agent), allow_abbrev=False
     )
     _add_train_flags(train, agent)
     info = commands.add_parser("info", help="check and summarise a run folder", allow_abbrev=False)
@@ -91,15 +91,19 @@ def _parsers(agent: str) -> tuple[Parser, dict[str, Parser]]:
     return parser, {"train": train, "info": info, "figures": figures, "presets": presets}
 
 
+def _train_text(agent: str) -> str:
+    others = " or ".join(f"`mpgg train --agent {name} --help`" for name in AGENTS if name != agent)
+    return f"{_TRAIN} The last flags below are those of agent {agent}; for those of another kind see {others}."
+
+
 def _add_train_flags(train: Parser, name: str) -> None:
     files = train.add_argument_group("files and machine")
     files.add_argument("--out", type=_path, metavar="DIR", help="new or empty folder for the results")
-    files.add_argument("--resume", type=_path, metavar="RUN", help="go on with the run in this folder")
+    files.add_argument("--resume", type=_path, metavar="RUN", help=_RESUME)
     files.add_argument("--config", type=_path, metavar="FILE", help="TOML file with sections [game], [agent], [run]")
     threads = "threads over the seeds; the results do not depend on it [default: one per processor]"
     files.add_argument("--threads", type=int, metavar="INT", help=threads)
-    tensorboard = f"write TensorBoard event files to {EVENTS}/ in the run folder; needs the extra mpgg-env[deep]"
-    files.add_argument("--tensorboard", action="store_true", help=tensorboard)
+    files.add_argument("--tensorboard", action="store_true", help=_TENSORBOARD)
     files.add_argument("--quiet", action="store_true", help="show nothing but errors")
     run = add_config_flags(train, "run", RunConfig, skip=["seeds"])
     run.add_argument(
@@ -120,16 +124,44 @@ def _agent_of(words: Sequence[str]) -> str:
     first = Parser(add_help=False, allow_abbrev=False)
     first.add_argument("--agent", default=argparse.SUPPRESS)
     first.add_argument("--config", type=_path)
+    first.add_argument("--resume")
+    if next((word for word in words if not word.startswith("-")), None) != "train":
+        return RunConfig().agent
     arguments = first.parse_known_args(words)[0]
+    if arguments.resume is not None:  # neither flag goes with it, which is told later
+        return RunConfig().agent
     file = {} if arguments.config is None else read_toml(arguments.config)
     return _agent_name(arguments, file)
 
 
-def _flag_of_another(word: str, agent: str) -> str | None:
-    """What to say of a flag that agents of another kind have."""
-    name = word.removeprefix("--").removeprefix("no-").replace("-", "_")
-    owners = [other for other, kind in AGENTS.items() if name in kind.config_class.field_names()]
-    return f"{word} is for agent {owners[0]!r}, got agent {agent!r}" if owners else None
+def _complaint(word: str, arguments: argparse.Namespace, command: Parser) -> str:
+    """What to say of a word that the command does not know."""
+    flags = {flag: "" for flag in command._option_string_actions if flag.startswith("--")}
+    if arguments.command == "train":
+        flags = {**_agent_flags(), **flags}
+    owner = flags.get(word, "")
+    if not owner:
+        return f"unknown argument {word}{suggestion(word, list(flags))}"
+    if arguments.resume is not None:
+        return _not_with_resume(word)
+    given_agent = getattr(arguments, "agent", None)
+    return f"{word} is for agent {owner!r}" + (
+        f", got agent {given_agent!r}" if given_agent else f"; add --agent {owner}"
+    )
+
+
+def _agent_flags() -> dict[str, str]:
+    """Which kind of agent each flag is for; the first one if it is for several."""
+    owners: dict[str, str] = {}
+    for name, kind in AGENTS.items():
+        parser = Parser(add_help=False)
+        add_config_flags(parser, name, kind.config_class)
+        owners = {**dict.fromkeys(parser._option_string_actions, name), **owners}
+    return owners
+
+
+def _not_with_resume(flag: str) -> str:
+    return f"{flag} cannot be given with --resume: the run keeps its settings"
 
 
 def _agent_name(arguments: argparse.Namespace, file: dict[str, dict[str, Any]]) -> str:

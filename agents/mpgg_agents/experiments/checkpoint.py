@@ -1,5 +1,6 @@
 """Checkpoints: one npz file from which a run goes on, refused unless it is whole and belongs to the run."""
 
+import operator
 import time
 from dataclasses import fields
 from pathlib import Path
@@ -17,6 +18,10 @@ FORMAT: Final = 1
 FIRST_SECONDS: Final = 15.0
 PAUSE_FACTOR: Final = 20
 NEVER: Final = 2**62
+
+# What arrays of a wrong form, of a wrong number or with a wrong number in them make their readers raise.
+REFUSALS: Final = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+
 _CHECKSUM: Final = "checksum"
 _HEADER: Final = "header"  # format, rounds done
 _RUN: Final = "run"  # checksum of the run's config.json
@@ -85,12 +90,21 @@ def read_checkpoint(path: Path, run_checksum: str) -> tuple[int, Arrays, Record]
         RunFolderError: The file cannot be read, is damaged or changed, or belongs to another run.
     """
     arrays = _read(path)
+    try:
+        return _parts(path, arrays, run_checksum)
+    except RunFolderError:
+        raise
+    except REFUSALS as error:  # who changes the file can give it the checksum that it then has
+        raise RunFolderError(f"{path} is damaged: parts are missing or wrong ({error})") from error
+
+
+def _parts(path: Path, arrays: Arrays, run_checksum: str) -> tuple[int, Arrays, Record]:
     checksum = arrays.pop(_CHECKSUM, None)
     if checksum is None or not np.array_equal(checksum, _text_array(storage.content_checksum(arrays))):
         raise RunFolderError(f"{path} has been changed or is damaged: it does not have its checksum")
     if not np.array_equal(arrays[_RUN], _text_array(run_checksum)):
         raise RunFolderError(f"{path} belongs to another run: it does not match {CONFIG}")
-    written_as, rounds_done = arrays[_HEADER].tolist()
+    written_as, rounds_done = map(operator.index, arrays[_HEADER].tolist())
     if written_as != FORMAT:
         raise RunFolderError(f"{path} has checkpoint format {written_as}; this version reads {FORMAT}")
     return rounds_done, _section(arrays, _TRAINER), Record(**_section(arrays, _RECORD))

@@ -36,6 +36,10 @@ class Trainer(Protocol):
         """Rounds trained so far."""
 
     @property
+    def unit(self) -> int:
+        """Rounds of which `advance` takes multiples, unless it reaches the end: one, or those of a window."""
+
+    @property
     def epsilon(self) -> float:
         """Exploration rate of the next round."""
 
@@ -48,9 +52,10 @@ class Trainer(Protocol):
         """Newest loss of each network by name, mean over the replicas; empty where nothing has a loss."""
 
     def advance(self, rounds: int) -> "Record":
-        """Trains all replicas; `rounds` is a multiple of the window unless it reaches the end.
+        """Trains all replicas; `rounds` is a multiple of `unit` unless it reaches the end.
 
-        May raise TrainingError, as may `state_arrays`.
+        The windows of the record are those of the whole training: its first one may be the rest of an open one. May
+        raise TrainingError, as may `state_arrays`.
         """
 
     def evaluate(self, rounds: int) -> "Record":

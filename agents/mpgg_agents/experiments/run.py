@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from mpgg_agents.experiments import events, storage
-from mpgg_agents.experiments.checkpoint import read_checkpoint
+from mpgg_agents.experiments.checkpoint import REFUSALS, read_checkpoint
 from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, Run, RunFolderError, load_run
 from mpgg_agents.experiments.manifest import new_manifest
 from mpgg_agents.experiments.progress import Display
@@ -119,9 +119,11 @@ def _make_trainer(experiment: Experiment, threads: int | None) -> Trainer:
 def _restore(trainer: Trainer, run: Run, rounds_done: int, arrays: storage.Arrays, record: Record) -> Record:
     try:
         trainer.restore(arrays)
-    except (ValueError, KeyError) as error:
+    except REFUSALS as error:
         raise RunFolderError(f"{run.path / CHECKPOINT} does not fit the run: {error}") from error
-    if trainer.rounds_done != rounds_done or _forms(record) != _forms(empty_record(run.config, rounds_done)):
+    at_a_stop = rounds_done % trainer.unit == 0 or rounds_done == trainer.total_rounds
+    same_rounds = trainer.rounds_done == rounds_done and at_a_stop
+    if not same_rounds or _forms(record) != _forms(empty_record(run.config, rounds_done)):
         raise RunFolderError(f"{run.path / CHECKPOINT} is inconsistent: its parts are from different rounds")
     return record
 

@@ -100,25 +100,32 @@ class Session:
         if not self._tensorboard:
             yield None
             return
-        with closing(EventLog(self.run.path / EVENTS, self.run.config, self.trainer.rounds_done)) as event_log:
+        with closing(EventLog(self.run.path / EVENTS, self.run.config, self._record())) as event_log:
             yield event_log
 
     def _train(self, progress: Progress, interrupts: Interrupts, event_log: EventLog | None) -> None:
-        trainer, window = self.trainer, self.run.config.run.window
+        trainer = self.trainer
         plan = CheckpointPlan(self.run.config.run.checkpoint_every, trainer.rounds_done)
-        windows = 1
+        units = 1
         while trainer.rounds_done < trainer.total_rounds and interrupts.received is None:
-            until_due = -(-plan.rounds_left(trainer.rounds_done) // window) * window
-            rounds = min(windows * window, until_due, trainer.total_rounds - trainer.rounds_done)
+            limits = [plan.rounds_left(trainer.rounds_done)]
+            if event_log is not None:
+                limits.append(event_log.rounds_left)
+            rounds = self._chunk(units, min(limits))
             before = time.monotonic()
             self._records.append(trainer.advance(rounds))
             progress.update(rounds, self._cooperation_rate(), trainer.epsilon)
             if event_log is not None:
                 event_log.add(self._records[-1], trainer.losses)
-            windows = _next_windows(windows, rounds / window, time.monotonic() - before)
+            units = _next_units(units, rounds / trainer.unit, time.monotonic() - before)
             if plan.is_due(trainer.rounds_done) and trainer.rounds_done < trainer.total_rounds:
                 self._checkpoint()
                 plan.written(trainer.rounds_done)
+
+    def _chunk(self, units: int, limit: int) -> int:
+        """Rounds of the next chunk: as many units, at most to the first possible end after `limit` rounds."""
+        unit = self.trainer.unit
+        return min(units * unit, -(-limit // unit) * unit, self.trainer.total_rounds - self.trainer.rounds_done)
 
     def _cooperation_rate(self) -> float:
         return float(self._records[-1].cooperators.mean() / self.run.config.game.n_players)
@@ -139,7 +146,8 @@ class Session:
         return f"the checkpoint after {self._rounds_kept:,} rounds is kept in {self.run.path / CHECKPOINT}"
 
     def _record(self) -> Record:
-        self._records = [Record.concatenate([empty_record(self.run.config, 0), *self._records])]
+        records = [empty_record(self.run.config, 0), *self._records]
+        self._records = [Record.concatenate(records, self.run.config.run.window)]
         return self._records[0]
 
     def _finish(self) -> None:
@@ -172,10 +180,10 @@ def empty_record(config: Experiment, rounds: int) -> Record:
     return Record.allocate(len(run.seeds), rounds, run.window, game.n_casinos, game.n_moves)
 
 
-def _next_windows(windows: int, played: float, seconds: float) -> int:
-    """Windows of the next chunk: long enough to use the cache well, short enough to show progress and to stop soon.
+def _next_units(units: int, played: float, seconds: float) -> int:
+    """Units of the next chunk: long enough to use the cache well, short enough to show progress and to stop soon.
 
     A chunk grows at most fourfold, since the first one may contain a compilation.
     """
     fitting = played * CHUNK_SECONDS / max(seconds, 1e-6)
-    return max(1, min(4 * windows, int(fitting)))
+    return max(1, min(4 * units, int(fitting)))

@@ -28,8 +28,8 @@ class RunConfig(Config):
         rounds: Rounds per episode.
         seeds: One replica per seed: numbers, or ranges such as 0:20, which ends before 20.
         window: Rounds per entry of the casino time series.
-        checkpoint_every: Rounds between checkpoints, each written at the end of the window in which it is due;
-            default by time: the first after 15 seconds, then so that they take a twentieth of the time.
+        checkpoint_every: Rounds between checkpoints, those of tables written at the end of the window in which they
+            are due; default by time: the first after 15 seconds, then so that they take a twentieth of the time.
         evaluation_rounds: Greedy rounds without learning after the training; 0 for none.
         keep_learned: Keep what the agents have learned in the final state: the non-zero rows of every table (about
             12 MB per seed at the default settings), the weights of the networks; default: networks yes, tables no.

@@ -73,6 +73,11 @@ class IQLTrainer:
         return self.agent.episodes * self.rounds
 
     @property
+    def unit(self) -> int:
+        """Rounds of which `advance` takes multiples, unless it reaches the end: the window."""
+        return self.window
+
+    @property
     def epsilon(self) -> float:
         """Exploration rate of the next round."""
         agent = self.agent
