@@ -1,15 +1,33 @@
-# Needs GNU make and Python >= 3.11, nothing else.
+# Needs GNU make and Python >= 3.11. From Python 3.13 on, everything but `make demo` also needs a C compiler: a library
+# that SuperSuit requires, tinyscaler, has no wheels there. Hence the order of the candidates.
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
+CANDIDATES := python3.12 python3.11 python3 python3.13 python3.14 python
+STACKS := core $(filter-out floors,$(patsubst tests/interop/pins/%.txt,%,$(sort $(wildcard tests/interop/pins/*.txt)))) floors
+EXAMPLES := $(patsubst examples/%.py,%,$(sort $(wildcard examples/*.py)))
+
+# Here, because recipes run after the installation of what they need.
+ifneq ($(filter test-interop,$(MAKECMDGOALS)),)
+ifneq ($(filter-out $(STACKS),$(STACK)),)
+$(error STACK must be one of: $(STACKS); got: $(STACK))
+endif
+endif
+ifneq ($(filter example,$(MAKECMDGOALS)),)
+ifneq ($(words $(filter $(EXAMPLES),$(NAME))) $(words $(NAME)),1 1)
+$(error NAME must be one of: $(EXAMPLES); got: $(NAME))
+endif
+endif
 
 help:
 	@echo "make demo      train the default game (100,000 rounds, 20 seeds) and draw its figures"
 	@echo "make test      everything: lint, types, tests, documentation, the built wheel"
 	@echo "make bench     measure speed; prints a table and writes benchmarks/results/"
-	@echo "make test-interop [STACK=...]  the stacks that need environments of their own; renews the README's table"
+	@echo "make example NAME=... [ARGS=...]  run an example in an environment that has its libraries; NAME is one of"
+	@echo "               $(EXAMPLES)"
+	@echo "make test-interop [STACK=...]  the tests of the stacks; renews the README's table; without STACK, all of"
+	@echo "               $(STACKS)"
 	@echo "make coverage  tests in plain Python, with the share of the code they reach (slow)"
 	@echo "make clean     remove what was built, except the environments and runs"
 
@@ -34,7 +52,9 @@ wheel-test: $(VENV)/test.stamp
 	$(BIN)/python -m build --quiet --outdir dist .
 	sh tests/wheel/run.sh $(BIN)/python dist/*.whl
 
-# STACK: core, floors, or one of tests/interop/pins; without it, all of them.
+example: $(VENV)/test.stamp
+	@sh tests/interop/example.sh $(BIN)/python $(NAME) $(ARGS)
+
 test-interop: $(VENV)/test.stamp
 	sh tests/interop/run.sh $(BIN)/python $(STACK)
 
@@ -70,4 +90,4 @@ $(BIN)/pip:
 	echo "install one (on Debian and Ubuntu with the package python3-venv), or name it: make PYTHON=/path/to/python3" >&2; \
 	exit 1
 
-.PHONY: help demo test lint types pytest wheel-test test-interop bench coverage clean
+.PHONY: help demo test lint types pytest wheel-test example test-interop bench coverage clean

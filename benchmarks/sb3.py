@@ -106,6 +106,7 @@ def run(quick: bool) -> list[Figure]:
             Figure(
                 name=f"{label}: SB3VecEnv / engine", values=ratios(times["env"], times["engine"]), unit="x", bar=BAR
             ),
+            Figure(name=f"{label}: step and masks / engine", values=ratios(times["masked"], times["engine"]), unit="x"),
             Figure(name=f"{label}: SuperSuit / SB3VecEnv", values=ratios(times["supersuit"], times["env"]), unit="x"),
         ]
     return figures

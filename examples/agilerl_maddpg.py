@@ -3,8 +3,8 @@
 In AgileRL 2.58.0, agents whose names differ only after the last "_" share one actor and one critic, which is not told
 whose payoff to predict and learns the mean: where defecting is dominant, such agents learn to cooperate. Hence the
 other names, which give each agent its own networks. AgileRL 2.58.0 also imports two libraries that it does not require.
-`make test-interop STACK=agilerl` installs what is needed and runs it; elsewhere
-`pip install mpgg-env agilerl==2.58.0 peft==0.21.0 transformers==5.14.1`.
+`make example NAME=agilerl_maddpg` installs what is needed and runs it; in an environment of your own,
+`pip install . agilerl==2.58.0 peft==0.21.0 transformers==5.14.1`.
 """
 
 from collections.abc import Mapping

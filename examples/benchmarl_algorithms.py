@@ -1,7 +1,8 @@
 """BenchMARL: IPPO, MAPPO, IQL, VDN or QMIX on the game, through the ready task of `mpgg_env.benchmarl`.
 
-Needs `pip install benchmarl`; `make test-interop STACK=benchmarl` runs it in an environment of its own, since BenchMARL
-1.5.2 needs TorchRL < 0.12. TorchRL 0.11.1 takes every action of an episode's last state for legal, see there.
+`make example NAME=benchmarl_algorithms ARGS=qmix` installs what is needed and runs it; in an environment of your own,
+`pip install . benchmarl`, which needs TorchRL < 0.12 (BenchMARL 1.5.2). TorchRL 0.11.1 takes every action of an
+episode's last state for legal, see `mpgg_env.benchmarl`.
 """
 
 import sys
@@ -15,6 +16,7 @@ from torchrl.envs import ExplorationType, set_exploration_type
 
 from mpgg_env.benchmarl import MPGGTask
 
+ALGORITHMS = ("ippo", "mappo", "iql", "vdn", "qmix")
 STEPS = 40  # of an episode, two per round
 # Every gain is above N = 4, so that cooperating is dominant; the second casino pays more than the first.
 GAME = {"n_agents": 4, "grid_shape": (1, 2), "gain_range": (5, 8), "boundary": "mask", "max_cycles": STEPS}
@@ -42,7 +44,9 @@ def illegal(rollout) -> float:
 
 
 def main(algorithm: str = "qmix", seed: int = 0) -> dict[str, float]:
-    """Trains with one of BenchMARL's algorithms for discrete actions, by its name there."""
+    """Trains with one of the algorithms, by its name in BenchMARL."""
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
     torch.set_num_threads(1)  # the networks are small
     task = MPGGTask.MIGRATORY_PUBLIC_GOODS.get_task(GAME)
     batches, keep = [], Callback()

@@ -1,7 +1,8 @@
 """sb3-contrib: MaskablePPO, one policy for all agents, on `SB3VecEnv`; the policy obeys the mask.
 
-Needs `pip install "mpgg-env[deep]" sb3-contrib`. MaskablePPO finds `SB3VecEnv.action_masks()` by itself while it
-trains; `predict` has to be given the masks.
+`make example NAME=maskable_ppo` installs what is needed and runs it; in an environment of your own,
+`pip install ".[deep]" sb3-contrib`. MaskablePPO finds `SB3VecEnv.action_masks()` by itself while it trains; `predict`
+has to be given the masks.
 """
 
 from collections.abc import Callable

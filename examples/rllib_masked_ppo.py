@@ -1,7 +1,7 @@
 """Trains PPO with RLlib's action-masking module: an illegal action is never taken, neither in training nor afterwards.
 
 The module looks for the mask in the observation, under keys of its own; `MaskInObs` puts it there.
-`make test-interop STACK=rllib` installs all and runs it; elsewhere `pip install mpgg-env "ray[rllib]" torch`.
+`make example NAME=rllib_masked_ppo` installs all and runs it; elsewhere `pip install . "ray[rllib]" torch`.
 Equal seeds give equal runs only under an equal PYTHONHASHSEED: Ray 2.60.0 goes through the agents in a set's order.
 """
 

@@ -1,7 +1,8 @@
 """Trains one PPO policy, shared by all agents, in RLlib's new API stack.
 
-RLlib's default module knows no masks, hence `action_mode="joint"`: every action is legal in both phases.
-`make test-interop STACK=rllib` installs all and runs it; elsewhere `pip install mpgg-env "ray[rllib]" torch`.
+RLlib's default module knows no masks, hence `action_mode="joint"`: every action is legal in both phases (but for
+the moves that `boundary="mask"` would forbid).
+`make example NAME=rllib_ppo` installs all and runs it; elsewhere `pip install . "ray[rllib]" torch`.
 Equal seeds give equal runs only under an equal PYTHONHASHSEED: Ray 2.60.0 goes through the agents in a set's order.
 """
 

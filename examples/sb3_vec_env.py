@@ -1,10 +1,13 @@
-"""Stable-Baselines3: one PPO policy, or one DQN with `main(DQN)`, for all agents, on the array engine: `SB3VecEnv`.
+"""Stable-Baselines3: one PPO policy, or one DQN, for all agents, on the array engine: `SB3VecEnv`.
 
-Needs `pip install "mpgg-env[deep]"`. Neither algorithm knows masks, so that the actions are joint ones, which are all
-legal. The model's `seed` reaches the environment as well: on one thread two runs give the same numbers to the bit.
+`make example NAME=sb3_vec_env ARGS=dqn` installs what is needed and runs it; in an environment of your own,
+`pip install ".[deep]"`. Neither algorithm knows masks, so that the actions are joint ones, which are all legal (but for
+the moves that `boundary="mask"` would forbid). The model's `seed` reaches the environment as well: on one thread two
+runs give the same numbers to the bit.
 In Stable-Baselines3 2.9.2, one coin decides for all agents of all replicas whether DQN explores in a step.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,10 +20,11 @@ from mpgg_env import MPGGConfig
 from mpgg_env.sb3 import SB3VecEnv
 
 STEPS = 40  # of an episode, two per round
+ALGORITHMS = {"ppo": PPO, "dqn": DQN}
 SETTINGS = {
-    PPO: {"n_steps": STEPS, "batch_size": 256, "ent_coef": 0.01},
+    "ppo": {"n_steps": STEPS, "batch_size": 256, "ent_coef": 0.01},
     # Each step of the environment is one of 4 x 16 agents.
-    DQN: {"learning_starts": 2000, "buffer_size": 20_000, "train_freq": 1, "gradient_steps": 4, "batch_size": 64}
+    "dqn": {"learning_starts": 2000, "buffer_size": 20_000, "train_freq": 1, "gradient_steps": 4, "batch_size": 64}
     | {"target_update_interval": 1600, "exploration_fraction": 0.5},
 }
 
@@ -36,8 +40,10 @@ def play(env: SB3VecEnv, choose: Callable[[Any], Any]) -> tuple[float, int]:
     return float(paid), illegal
 
 
-def main(algorithm: type[PPO] | type[DQN] = PPO, timesteps: int = 30_000, seed: int = 0) -> dict[str, float]:
+def main(algorithm: str = "ppo", timesteps: int = 30_000, seed: int = 0) -> dict[str, float]:
     """Trains on `timesteps` transitions; every agent's are counted."""
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
     torch.set_num_threads(1)  # the network is small
     # Every gain is above N = 4, so that cooperating is dominant; the second casino pays more than the first.
     game = MPGGConfig(n_agents=4, grid_shape=(1, 2), gain_range=(5, 8), max_cycles=STEPS)
@@ -48,7 +54,7 @@ def main(algorithm: type[PPO] | type[DQN] = PPO, timesteps: int = 30_000, seed: 
     # Where `rollout/ep_rew_mean` of the log comes from; the window holds all episodes, and their illegal actions.
     monitored = VecMonitor(env, info_keywords=("illegal",))
     settings = {"learning_rate": 1e-3, "gamma": 0.9, "stats_window_size": timesteps, **SETTINGS[algorithm]}
-    model = algorithm("MlpPolicy", monitored, seed=seed, device="cpu", **settings)
+    model = ALGORITHMS[algorithm]("MlpPolicy", monitored, seed=seed, device="cpu", **settings)
     model.learn(timesteps)
     illegal = sum(episode["illegal"] for episode in model.ep_info_buffer)
 
@@ -57,4 +63,4 @@ def main(algorithm: type[PPO] | type[DQN] = PPO, timesteps: int = 30_000, seed: 
 
 
 if __name__ == "__main__":
-    print(main())
+    print(main(*sys.argv[1:2]))

@@ -1,6 +1,7 @@
 """SuperSuit and Stable-Baselines3: one DQN for all agents, through the PettingZoo interface.
 
-Needs `pip install "mpgg-env[deep]"`. `examples/supersuit_ppo.py` names the traps of SuperSuit 3.11.0. One more is of
+`make example NAME=supersuit_dqn` installs what is needed and runs it; in an environment of your own,
+`pip install ".[deep]"`. `examples/supersuit_ppo.py` names the traps of SuperSuit 3.11.0. One more is of
 Stable-Baselines3 2.9.2: one coin decides for all agents of all copies whether they explore in a step.
 """
 

@@ -1,6 +1,7 @@
 """SuperSuit and Stable-Baselines3: one PPO policy for all agents, through the PettingZoo interface.
 
-Needs `pip install "mpgg-env[deep]"`. SuperSuit 3.11.0 needs care in four places; `examples/sb3_vec_env.py` in none:
+`make example NAME=supersuit_ppo` installs what is needed and runs it; in an environment of your own,
+`pip install ".[deep]"`. SuperSuit 3.11.0 needs care in four places; `examples/sb3_vec_env.py` in none:
 
 * its environment cannot be seeded by the model (`PPO(seed=...)` raises AttributeError): see `seeded`, after which two
   runs on one thread give the same numbers to the bit;

@@ -1,6 +1,7 @@
 """TorchRL: independent PPO, one network for all agents, through `PettingZooWrapper`; the policy obeys the mask.
 
-Needs `pip install torchrl`. TorchRL 0.14.1 warns that it was tested with PettingZoo 1.24.3; 1.27.0 works here. In the
+`make example NAME=torchrl_ippo` installs what is needed and runs it; in an environment of your own,
+`pip install . torchrl`. TorchRL 0.14.1 warns that it was tested with PettingZoo 1.24.3; 1.27.0 works here. In the
 last state of an episode, in which no agent is live, its `action_mask` is all True: do not learn from that mask.
 """
 

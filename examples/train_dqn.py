@@ -1,6 +1,7 @@
 """Trains deep Q-learners, shared and independent, and compares what they earn with tabular Q-learning.
 
-Needs the deep learning libraries: pip install "mpgg-env[deep]"
+`make example NAME=train_dqn` installs the deep learning libraries and runs it; in an environment of your own,
+`pip install ".[deep]"`.
 """
 
 from mpgg_agents.dqn import DQNConfig, DQNTrainer

@@ -18,7 +18,9 @@ from mpgg_env.games.mpgg.vector import MPGGVectorEnv
 try:
     from stable_baselines3.common.vec_env import VecEnv
     from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
-except ImportError as error:
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] != "stable_baselines3":
+        raise  # something that Stable-Baselines3 needs: the extra is installed already
     raise ImportError('mpgg_env.sb3 needs Stable-Baselines3: pip install "mpgg-env[deep]"') from error
 
 __all__ = ["SB3VecEnv"]
@@ -37,7 +39,10 @@ class SB3VecEnv(VecEnv):
     `VecMonitor(env, info_keywords=("illegal",))`, and at any time from `get_attr("illegal")`.
 
     **Masks**: `action_masks()`, which `MaskablePPO` of sb3-contrib finds by itself. For algorithms that know no
-    masks there is `action_mode="joint"`.
+    masks there is `action_mode="joint"`, in which every action is legal unless `boundary="mask"` forbids moves.
+
+    **Speed**: with 150 agents, a step takes 1.2 times (B = 1) to 1.8 times (B = 16) as long as the engine's; with the
+    masks, which `MaskablePPO` gets row by row and stacks again, 5 to 12 times (`python -m benchmarks sb3`).
 
     **Attributes**: `engine`, the `MPGGVectorEnv`; `get_attr` reads its attributes, `set_attr` sets `max_cycles`.
     `set_options({"positions": casinos})` places the agents at the next reset.
@@ -163,7 +168,7 @@ class SB3VecEnv(VecEnv):
         if method_name != "action_masks":
             raise AttributeError(f"sub-environments have the method 'action_masks' alone, got {method_name!r}")
         masks = self.action_masks(*method_args, **method_kwargs)
-        return [masks[i] for i in self._chosen(indices)]
+        return list(masks) if indices is None else [masks[i] for i in self._chosen(indices)]
 
     def env_is_wrapped(self, wrapper_class: Any, indices: VecEnvIndices = None) -> list[bool]:
         """False for each: the sub-environments are rows of arrays, and only the whole can be wrapped."""

@@ -42,11 +42,12 @@ class MaskInObs(BaseParallelWrapper[str, dict[str, Any], int]):
         self.observation_key = observation_key
         self.mask_key = mask_key
         self.mask_dtype = np.dtype(mask_dtype)
-        self._observation_spaces = {agent: self._space(agent) for agent in env.possible_agents}
+        # Under this name, or a library that reads it would get the wrapped environment's.
+        self.observation_spaces = {agent: self._space(agent) for agent in env.possible_agents}
 
     def observation_space(self, agent: str) -> spaces.Space[dict[str, Any]]:
         """The observation space of an agent, the same object at every call."""
-        return self._observation_spaces[agent]
+        return self.observation_spaces[agent]
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None

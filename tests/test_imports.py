@@ -15,9 +15,14 @@ PACKAGES = [Path(package.__file__ or "").parent for package in (mpgg_env, mpgg_a
 OUTSIDE = ("examples", "benchmarks", "tests")
 # What each part must not import. A game may import itself and the core; the list of games is read from the folder.
 GAMES = sorted(path.name for path in (PACKAGES[0] / "games").iterdir() if (path / "__init__.py").exists())
+ABOVE_THE_GAMES = tuple(
+    f"mpgg_env.{path.stem}"
+    for path in sorted(PACKAGES[0].iterdir())
+    if path.stem not in ("core", "games", "__init__") and (path.suffix == ".py" or (path / "__init__.py").exists())
+)
 FORBIDDEN = {
-    "mpgg_env.core": ("mpgg_env.games", "mpgg_env.analysis", "mpgg_env.mpgg_v0", "mpgg_env.wrappers"),
-    "mpgg_env.games": ("mpgg_env.analysis", "mpgg_env.mpgg_v0", "mpgg_env.wrappers"),
+    "mpgg_env.core": ("mpgg_env.games", *ABOVE_THE_GAMES),
+    "mpgg_env.games": ABOVE_THE_GAMES,
     **{
         f"mpgg_env.games.{game}": tuple(f"mpgg_env.games.{other}" for other in GAMES if other != game) for game in GAMES
     },
@@ -83,6 +88,7 @@ MODULES = dict(_modules())
 def test_the_modules_are_found() -> None:
     assert {"mpgg_env", "mpgg_env.core.philox", "mpgg_env.games.mpgg.rules", "mpgg_agents.iql.config"} <= MODULES.keys()
     assert "mpgg" in GAMES
+    assert {"mpgg_env.sb3", "mpgg_env.benchmarl", "mpgg_env.wrappers", "mpgg_env.mpgg_v0"} <= set(ABOVE_THE_GAMES)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -229,6 +229,29 @@ def test_attributes_of_the_sub_environments() -> None:
     assert env.step(everything)[2].all()
 
 
+def test_every_sub_environment_gives_its_mask() -> None:
+    env = SB3VecEnv(SMALL, B)
+    env.seed(0)
+    env.reset()
+    env.step(np.zeros(B * N, int))
+    masks = env.action_masks()
+    assert not masks.all()
+    assert same(env.env_method("action_masks"), list(masks))
+    assert same(env.env_method("action_masks", indices=[20, 3]), [masks[20], masks[3]])
+
+
+@pytest.mark.parametrize(("boundary", "all_legal"), [("torus", True), ("wall", True), ("mask", False)])
+def test_joint_actions_are_all_legal_unless_moves_off_the_board_are_masked(boundary: Any, all_legal: bool) -> None:
+    env = SB3VecEnv(SMALL.replace(boundary=boundary), B, action_mode="joint")
+    env.seed(0)
+    env.reset()
+    legal = []
+    for actions in _cooperate_and_stay(SMALL.max_cycles):
+        legal.append(env.action_masks().all())
+        env.step(actions)
+    assert legal == [True, all_legal] * (SMALL.max_cycles // 2)
+
+
 def test_frames_are_those_of_the_replicas() -> None:
     env = SB3VecEnv(SMALL, 2, render_mode="rgb_array")
     plain = MPGGParallelEnv(SMALL, render_mode="rgb_array")
@@ -309,3 +332,15 @@ except ImportError as error:
     print(error)
 """
     assert fresh_python(code) == 'mpgg_env.sb3 needs Stable-Baselines3: pip install "mpgg-env[deep]"\n'
+
+
+def test_an_absent_library_of_another_name_is_not_taken_for_stable_baselines3() -> None:
+    code = """
+import sys
+sys.modules["torch"] = None
+try:
+    import mpgg_env.sb3
+except ModuleNotFoundError as error:
+    print(error.name.partition(".")[0])
+"""
+    assert fresh_python(code) == "torch\n"

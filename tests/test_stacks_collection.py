@@ -1,6 +1,7 @@
 """Which stacks' tests are collected, and what is recorded of them: pytest on a small copy of the set-up."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.interop import records
+from tests.interop.table import BEGIN, END, HEAD
 
+MAKEFILE = records.HERE.parents[1] / "Makefile"
 OF_THE_CORE = """
 def test_works(seen):
     seen(stack="Near", version="1", algorithm="A", door="d", masks="enforced", illegal=0, example="near.py")
@@ -83,6 +86,77 @@ def test_a_stack_whose_library_is_absent_fails_and_leaves_the_table(folder: Path
     )
     assert "1 error" in _pytest(folder, "tests/interop", "--stack", "apart", "--record")
     assert _recorded(folder, "apart") == []
+
+
+@pytest.fixture
+def broken_python(folder: Path) -> Path:
+    """A Python that can make no environment, in a repository with the scripts and a README."""
+    here = folder / "tests" / "interop"
+    for name in ("run.sh", "environment.sh", "example.sh", "table.py"):
+        shutil.copy(records.HERE / name, here / name)
+    (folder / "README.md").write_text(BEGIN + END)
+    (folder / "examples" / "near.py").write_text("import sys\nprint(sys.argv[1:])\n")
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\n[ "$2" = venv ] && exit 1\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    return python
+
+
+def _script(folder: Path, name: str, *arguments: str) -> tuple[int, str]:
+    command = ["sh", f"tests/interop/{name}", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_stack_that_cannot_be_installed_leaves_the_table(folder: Path, broken_python: Path) -> None:
+    status, shown = _script(folder, "run.sh", str(broken_python), "apart")
+    assert status == 1
+    assert "passed: none; failed: apart" in shown
+    assert _recorded(folder, "apart") == []
+    assert (folder / "README.md").read_text() == BEGIN + "\n" + HEAD + "\n" + END
+
+
+def test_what_was_recorded_before_a_failure_goes_and_what_it_recorded_stays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "SEEN", folder / "tests" / "interop" / "seen")
+    begun, record = folder / "begun", records.SEEN / "apart.json"
+    begun.touch()
+    for age, left in ((1, ["old"]), (-1, [])):  # seconds after the beginning
+        os.utime(record, (begun.stat().st_mtime + age,) * 2)
+        records.main("drop", "apart", str(begun))
+        assert _recorded(folder, "apart") == left
+
+
+def test_an_example_runs_where_its_libraries_are(folder: Path, broken_python: Path) -> None:
+    assert _script(folder, "example.sh", str(broken_python), "near", "one", "two") == (0, "['one', 'two']\n")
+    status, shown = _script(folder, "example.sh", str(broken_python), "apart")
+    assert status == 1
+    assert "installing .venv-interop/apart from tests/interop/pins/apart.txt" in shown
+    status, shown = _script(folder, "example.sh", str(broken_python), "other")
+    assert status == 1
+    assert "the example must be one of apart, near, got 'other'" in shown
+
+
+@pytest.mark.skipif(not MAKEFILE.exists(), reason="the tests of the wheel have no Makefile")
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (
+            ["test-interop", "STACK=other"],
+            "STACK must be one of: core agilerl benchmarl rllib tianshou floors; got: other",
+        ),
+        (["test-interop", "STACK=rllib other"], "got: rllib other"),
+        (["example", "NAME=other"], "NAME must be one of: agilerl_maddpg "),
+        (["example"], "got: ."),
+    ],
+)
+def test_make_refuses_unknown_names_before_anything_is_installed(arguments: list[str], text: str) -> None:
+    command = ["make", "--dry-run", "VENV=no/such/environment", *arguments]
+    done = subprocess.run(command, cwd=MAKEFILE.parent, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert done.stdout == ""
 
 
 def test_unknown_stacks_and_partial_records_are_refused(folder: Path) -> None:

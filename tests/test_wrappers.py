@@ -45,6 +45,8 @@ def test_keys_and_type_of_the_mask_can_be_chosen(dtype: Any) -> None:
 def test_spaces_are_constant_objects() -> None:
     env = MaskInObs(parallel_env(**SMALL))
     assert env.observation_space("agent_3") is env.observation_space("agent_3")
+    assert all(env.observation_spaces[agent] is env.observation_space(agent) for agent in env.possible_agents)
+    assert env.observation_spaces.keys() == env.unwrapped.observation_spaces.keys()
     assert env.action_space("agent_3") is env.unwrapped.action_space("agent_3")
     assert env.possible_agents == env.unwrapped.possible_agents
 

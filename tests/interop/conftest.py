@@ -13,20 +13,19 @@ import pytest
 
 from tests.interop import records
 
-CORE = "core"
 PASSED = pytest.StashKey[bool]()
 RECORDED = pytest.StashKey[dict[str, list[records.Entry]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("stacks")
-    group.addoption("--stack", help=f"collect the tests of this stack alone, or of all {CORE} stacks")
+    group.addoption("--stack", help=f"collect the tests of this stack alone, or of all {records.CORE} stacks")
     group.addoption("--record", action="store_true", help="write what the stack's tests saw to tests/interop/seen/")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RECORDED] = {}
-    stack, known = _option(config, "stack"), [CORE, *records.modules()]
+    stack, known = _option(config, "stack"), [records.CORE, *records.modules()]
     if stack and stack not in known:
         raise pytest.UsageError(f"--stack must be one of {', '.join(known)}, got {stack!r}")
     if _option(config, "record"):
@@ -43,8 +42,8 @@ def _option(config: pytest.Config, name: str) -> str | bool | None:
 
 
 def _wanted(config: pytest.Config) -> list[str]:
-    asked = _option(config, "stack") or CORE
-    return records.stacks_of_the_core() if asked == CORE else [str(asked)]
+    asked = _option(config, "stack") or records.CORE
+    return records.stacks_of_the_core() if asked == records.CORE else [str(asked)]
 
 
 def _stack_of(path: Path) -> str:

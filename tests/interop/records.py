@@ -1,11 +1,15 @@
 """What the tests of the stacks saw: one JSON file per test module in `seen/`, and which modules there are.
 
+`python -m tests.interop.records stack-of EXAMPLE` prints in which environment an example runs, and
+`python -m tests.interop.records drop STACK FILE` removes what was recorded of a stack before FILE was written.
+
 A test module `test_<stack>.py` with a file `pins/<stack>.txt` needs an environment of its own; the others are the core
 stacks, whose libraries are in the development set.
 """
 
 import json
 import re
+import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -15,6 +19,7 @@ EXAMPLES = HERE.parents[1] / "examples"
 SEEN = HERE / "seen"
 MASKS = ("enforced", "joint actions")
 TEXTS = ("stack", "version", "algorithm", "door", "masks", "example", "note", "date", "python")
+CORE = "core"
 FIELDS = {*TEXTS, "illegal"}
 MAY_BE_EMPTY = "note"
 
@@ -40,6 +45,18 @@ def examples_of(stack: str) -> set[str]:
     """The files in `examples/` that a stack's test module names."""
     text = (HERE / f"test_{stack}.py").read_text(encoding="utf-8")
     return {name for name in re.findall(r"[\"'](?:examples/)?(\w+\.py)[\"']", text) if (EXAMPLES / name).exists()}
+
+
+def stack_of(example: str) -> str:
+    """The environment of an example, named without ".py": a stack apart, or the core.
+
+    Raises:
+        ValueError: There is no such example.
+    """
+    known = sorted(path.stem for path in EXAMPLES.glob("*.py"))
+    if example not in known:
+        raise ValueError(f"the example must be one of {', '.join(known)}, got {example!r}")
+    return next((stack for stack in stacks_apart() if f"{example}.py" in examples_of(stack)), CORE)
 
 
 def check(entry: Entry) -> None:
@@ -81,3 +98,25 @@ def write(stack: str, entries: Sequence[Entry]) -> None:
     SEEN.mkdir(exist_ok=True)
     text = json.dumps(sorted(entries, key=_key), indent=2, sort_keys=True, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def drop_older(stack: str, file: Path) -> None:
+    """Removes the records of a stack, or of all of the core, that were written before a file: its last run failed."""
+    for name in stacks_of_the_core() if stack == CORE else [stack]:
+        path = SEEN / f"{name}.json"
+        if path.exists() and path.stat().st_mtime_ns < file.stat().st_mtime_ns:
+            path.unlink()
+
+
+def main(command: str, *arguments: str) -> None:
+    """Runs one of the two commands that the scripts use."""
+    if command == "stack-of":
+        print(stack_of(*arguments))  # noqa: T201 - what the command is for
+    elif command == "drop":
+        drop_older(arguments[0], Path(arguments[1]))
+    else:
+        raise ValueError(f"the command must be stack-of or drop, got {command!r}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -4,7 +4,7 @@
 set -eu
 python=$1
 shift
-pins=tests/interop/pins
+. tests/interop/environment.sh
 # The floors last: their tests check the table that the others have renewed.
 known="core $(cd $pins && ls | sed -n 's/\.txt$//p' | grep -vx floors | tr '\n' ' ')floors"
 for stack; do
@@ -14,19 +14,6 @@ for stack; do
   esac
 done
 [ $# -gt 0 ] || set -- $known
-
-# Makes .venv-interop/STACK, unless it is there with the same pins. The copy of the pins comes last: an interrupted
-# installation starts again.
-environment() {
-  venv=.venv-interop/$1
-  cmp -s "$pins/$1.txt" "$venv/pins.txt" && return
-  echo "installing $venv from $pins/$1.txt"
-  pip="$venv/bin/python -m pip --disable-pip-version-check --quiet install"
-  "$python" -m venv --clear "$venv" &&
-    $pip --requirement "$pins/$1.txt" &&
-    $pip --no-deps --editable . &&
-    cp "$pins/$1.txt" "$venv/pins.txt"
-}
 
 # Functions whose status is asked for run without `set -e`, hence the chains with &&.
 test_stack() {
@@ -39,9 +26,18 @@ test_stack() {
 }
 
 passed= failed=
+begun=$(mktemp)
+trap 'rm -f "$begun"' EXIT
 for stack; do
   echo "== $stack"
-  if test_stack "$stack"; then passed="$passed $stack"; else failed="$failed $stack"; fi
+  touch "$begun"
+  if test_stack "$stack"; then
+    passed="$passed $stack"
+  else
+    failed="$failed $stack"
+    # The tests may not have come as far as to renew the record; then the old one would stay in the table.
+    "$python" -m tests.interop.records drop "$stack" "$begun"
+  fi
   "$python" -m tests.interop.table --write
 done
 echo "passed:${passed:- none}; failed:${failed:- none}"

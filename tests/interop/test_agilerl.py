@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import mpgg_env
 from tests.interop.records import EXAMPLES
 
 # AgileRL gives it to whoever imports it.
@@ -44,3 +45,13 @@ def test_agents_with_networks_of_their_own_defect_where_that_is_dominant() -> No
     assert result["illegal"] == 0
     # Everybody cooperating pays 1, which is what agents with one critic in common learn.
     assert 0 <= result["trained"] < 0.1 < 0.4 < result["random"] < 0.6
+
+
+def test_what_a_policy_without_the_mask_does_is_counted() -> None:
+    example = runpy.run_path(str(EXAMPLES / "agilerl_maddpg.py"))
+    env = mpgg_env.parallel_env(**example["GAME"], obs_scale="unit")
+    env.reset(seed=0)
+    maddpg = example["make_maddpg"](env)
+    obey = maddpg.get_action
+    maddpg.get_action = lambda obs, infos: obey(obs=obs)
+    assert example["play"](env, maddpg, episodes=2)[1] > 10

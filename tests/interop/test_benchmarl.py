@@ -1,7 +1,9 @@
 """BenchMARL's task of the game: what its algorithms ask of it, five of them training, and nothing illegal played."""
 
+import inspect
 import pickle
 import runpy
+import textwrap
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+import mpgg_env
 from mpgg_env import MPGGConfig
 from tests.interop.records import EXAMPLES
 from tests.small_game import SMALL
@@ -22,7 +25,7 @@ with warnings.catch_warnings():
     from benchmarl.algorithms import IqlConfig
     from benchmarl.experiment import Experiment, ExperimentConfig
     from benchmarl.models.mlp import MlpConfig
-    from torchrl.envs import check_env_specs
+    from torchrl.envs import ParallelEnv, check_env_specs
 
     from mpgg_env.benchmarl import MPGGTask, MPGGTaskClass
 
@@ -33,6 +36,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:size_average and reduce args will be deprecated:UserWarning"),
 ]
 
+# More casinos than agents, so that every agent begins at random.
+SPARSE = {"grid_shape": (5, 6)}
 ALGORITHMS = ["ippo", "mappo", "iql", "vdn", "qmix"]
 
 
@@ -79,6 +84,20 @@ def test_a_task_takes_any_configuration(config: Any) -> None:
     assert pickle.loads(pickle.dumps(task)) == task
 
 
+def test_a_task_is_read_from_yaml(tmp_path: Path) -> None:
+    listed = MPGGTask.MIGRATORY_PUBLIC_GOODS
+    assert listed.get_from_yaml() == listed.get_task()
+    path = tmp_path / "game.yaml"
+    path.write_text("n_agents: 9\ngrid_shape: [1, 4]\n")
+    assert _env(listed.get_from_yaml(str(path))).config == MPGGConfig(n_agents=9, grid_shape=(1, 4))
+
+
+def test_a_changed_length_of_the_episode_is_told() -> None:
+    task = _task()
+    task.config["max_cycles"] = 6
+    assert task.max_steps(_env(task)) == 6
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
@@ -93,10 +112,57 @@ def test_a_mistake_shows_when_the_task_is_made(changes: dict[str, Any], text: st
 
 
 def test_environments_side_by_side_begin_differently_and_seeds_repeat() -> None:
-    make, again = (_task().get_env_fun(2, False, 3, "cpu") for _ in range(2))
+    make, again = (_task(**SPARSE).get_env_fun(2, False, 3, "cpu") for _ in range(2))
     first, second = (make().reset()["agent", "observation"] for _ in range(2))
     assert not torch.equal(first, second)
     assert torch.equal(first, again().reset()["agent", "observation"])
+
+
+def _starts(envs: Any) -> list[Any]:
+    return list(envs.reset()["agent", "observation"])
+
+
+def _all_differ(starts: list[Any]) -> bool:
+    return not any(torch.equal(left, right) for i, left in enumerate(starts) for right in starts[:i])
+
+
+def _plain(make: Any) -> Any:
+    return make
+
+
+def _within_a_lambda(make: Any) -> Any:
+    return lambda: make()  # as BenchMARL wraps it for recurrent networks
+
+
+@pytest.mark.filterwarnings("ignore:A lambda function was passed to ParallelEnv:UserWarning")
+@pytest.mark.parametrize(("wrapped", "method"), [(_plain, "spawn"), (_plain, "fork"), (_within_a_lambda, "spawn")])
+def test_environments_in_processes_of_their_own_begin_differently_and_seeds_repeat(wrapped: Any, method: str) -> None:
+    def starts() -> list[Any]:
+        envs = ParallelEnv(3, wrapped(_task(**SPARSE).get_env_fun(3, False, 3, "cpu")), mp_start_method=method)
+        found = _starts(envs)
+        envs.close()
+        return found
+
+    first = starts()
+    assert _all_differ(first)
+    if wrapped is _plain and method == "spawn":  # forked ones differ by their number among all processes of this one
+        assert all(map(torch.equal, first, starts()))
+
+
+def test_evaluation_and_training_begin_differently_and_an_experiment_repeats(tmp_path: Path) -> None:
+    def starts(task: MPGGTaskClass) -> list[Any]:
+        experiment = _experiment(tmp_path, task, render=False)
+        found = [experiment.test_env.reset()["agent", "observation"], *_starts(experiment.env_func())]
+        experiment.close()
+        return found
+
+    task = _task(**SPARSE)
+    first = starts(task)
+    assert len(first) == 3
+    assert _all_differ(first)
+    assert all(map(torch.equal, first, starts(task)))
+    # TorchRL happens to make one environment more than it uses; without that one, they must differ as well.
+    assert _all_differ([_env(task).reset()["agent", "observation"] for _ in range(2)])
 
 
 def test_the_state_is_scaled_as_the_observations_are(tmp_path: Path) -> None:
@@ -150,6 +216,11 @@ def test_benchmarl_gets_frames_of_the_board() -> None:
     assert not _task(render_mode=None).has_render(env)
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)  # the networks are small
+
+
 @pytest.mark.filterwarnings("ignore::mpgg_env.DilemmaWarning")
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_the_algorithms_learn(algorithm: str, seen: Callable[..., None]) -> None:
@@ -167,6 +238,53 @@ def test_the_algorithms_learn(algorithm: str, seen: Callable[..., None]) -> None
         example="benchmarl_algorithms.py",
         note=f"TorchRL {version('torchrl')}",
     )
+
+
+def test_what_a_policy_without_the_mask_does_is_counted() -> None:
+    example = runpy.run_path(str(EXAMPLES / "benchmarl_algorithms.py"))
+    example["GAME"]["action_mask"] = "none"
+    settings, counts = example["experiment_config"], []
+
+    def one_iteration(folder: str) -> Any:
+        config = settings(folder)
+        config.max_n_frames = config.off_policy_collected_frames_per_batch
+        return config
+
+    def counted(rollout: Any) -> float:
+        counts.append(example["illegal"](rollout))
+        return counts[-1]
+
+    example["main"].__globals__.update(experiment_config=one_iteration, illegal=counted)
+    total = example["main"]("iql")["illegal"]
+    # In random play and in training; and greedy play is counted as well.
+    assert len(counts) == 3
+    assert min(counts[:2]) > 100
+    assert total == sum(counts)
+
+
+def test_unknown_algorithms_are_refused() -> None:
+    text = "algorithm must be one of ippo, mappo, iql, vdn, qmix, got 'sac'"
+    with pytest.raises(ValueError, match=exactly(text)):
+        runpy.run_path(str(EXAMPLES / "benchmarl_algorithms.py"))["main"]("sac")
+
+
+def test_the_documented_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = inspect.getdoc(mpgg_env.benchmarl).split("\n\n    ", 1)[1].split("\n\nThe defaults")[0]
+    monkeypatch.chdir(tmp_path)
+    exec(textwrap.dedent(f"    {lines}"), {})
+    assert list(tmp_path.rglob("*eval_reward_episode_reward_mean*.csv"))
+
+
+def test_an_absent_library_of_another_name_is_not_taken_for_benchmarl() -> None:
+    code = """
+import sys
+sys.modules["tensordict"] = None
+try:
+    import mpgg_env.benchmarl
+except ModuleNotFoundError as error:
+    print(error.name.partition(".")[0])
+"""
+    assert fresh_python(code) == "tensordict\n"
 
 
 def test_without_benchmarl_the_error_names_the_command() -> None:

@@ -8,12 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+import mpgg_env
+from tests.interop.records import EXAMPLES
 
 # At every algorithm but a process's first, Ray 2.60.0 registers its id with gymnasium once more, which warns.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Overriding environment rllib-multi-agent-env-v0:UserWarning")
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -32,11 +34,17 @@ def own_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def run(own_folder: Path) -> Iterator[Callable[[str], dict[str, float]]]:
-    """Runs an example's `main`, and stops Ray even if it fails."""
+def run(own_folder: Path) -> Iterator[Callable[..., dict[str, float]]]:
+    """Runs an example's `main` with other functions in the place of its own, and stops Ray even if it fails."""
     import ray
 
-    yield lambda name: runpy.run_path(str(EXAMPLES / name))["main"]()
+    def main(name: str, arguments: dict[str, int] | None = None, **functions: Any) -> dict[str, float]:
+        example = runpy.run_path(str(EXAMPLES / name))
+        example["main"].__globals__.update(functions)
+        result: dict[str, float] = example["main"](**(arguments or {}))
+        return result
+
+    yield main
     ray.shutdown(wait_for_processes=True)
 
 
@@ -49,7 +57,7 @@ def _left_running(folder: Path) -> list[list[str]]:
 
 @pytest.mark.parametrize(("example", "masks"), [("rllib_ppo.py", "joint actions"), ("rllib_masked_ppo.py", "enforced")])
 def test_ppo_learns_without_an_illegal_action(
-    example: str, masks: str, run: Callable[[str], dict[str, float]], own_folder: Path, seen: Callable[..., Any]
+    example: str, masks: str, run: Callable[..., dict[str, float]], own_folder: Path, seen: Callable[..., Any]
 ) -> None:
     result = run(example)
     assert not _left_running(own_folder)
@@ -68,3 +76,31 @@ def test_ppo_learns_without_an_illegal_action(
         illegal=int(result["illegal"]),
         example=example,
     )
+
+
+class _MaskOfOnes(mpgg_env.MaskInObs):
+    """A mask that forbids nothing, which is what a policy without one sees."""
+
+    def _moved(self, observations: Any, infos: Any) -> Any:
+        seen, notes = super()._moved(observations, infos)
+        return {agent: {**values, "action_mask": np.ones(5, np.int8)} for agent, values in seen.items()}, notes
+
+
+def _without_joint_actions(_: Any = None) -> Any:
+    return mpgg_env.parallel_env(n_agents=4, grid_shape=(1, 2), gain_range=(5, 8), max_cycles=40)
+
+
+def _with_a_mask_of_ones(_: Any = None) -> Any:
+    return _MaskOfOnes(_without_joint_actions(), observation_key="observations", mask_key="action_mask")
+
+
+@pytest.mark.parametrize(
+    ("example", "make_env"),
+    [("rllib_ppo.py", _without_joint_actions), ("rllib_masked_ppo.py", _with_a_mask_of_ones)],
+)
+def test_what_a_policy_without_the_mask_does_is_counted(
+    example: str, make_env: Callable[..., Any], run: Callable[..., dict[str, float]]
+) -> None:
+    # In training alone: nothing is played before or after it.
+    result = run(example, {"iterations": 1}, make_env=make_env, play=lambda module: (0.0, 0))
+    assert result["illegal"] > 100

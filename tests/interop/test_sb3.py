@@ -3,14 +3,13 @@
 import runpy
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
-from typing import Any
 
 import pytest
 import torch
-from stable_baselines3 import DQN, PPO
 
 from mpgg_env.sb3 import SB3VecEnv
 from tests.interop.records import EXAMPLES
+from tests.support import exactly
 
 # Everybody cooperates. Two of four agents begin in the casino with r = 6.5 and move; from the second round on all are
 # in the one with r = 8: (c = 1) ((5.5 + 7) / 2 + 19 * 7) / 20.
@@ -31,20 +30,25 @@ def _check(result: dict[str, float]) -> None:
     assert result["illegal"] == 0
 
 
-@pytest.mark.parametrize("algorithm", [PPO, DQN])
-def test_joint_actions_are_learnt(algorithm: Any, seen: Callable[..., None]) -> None:
+@pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
+def test_joint_actions_are_learnt(algorithm: str, seen: Callable[..., None]) -> None:
     result = runpy.run_path(str(EXAMPLES / "sb3_vec_env.py"))["main"](algorithm)
     _check(result)
     seen(
         stack="Stable-Baselines3",
         version=version("stable-baselines3"),
-        algorithm=algorithm.__name__,
+        algorithm=algorithm.upper(),
         door="SB3VecEnv",
         masks="joint actions",
         illegal=int(result["illegal"]),
         example="sb3_vec_env.py",
         note="",
     )
+
+
+def test_unknown_algorithms_are_refused() -> None:
+    with pytest.raises(ValueError, match=exactly("algorithm must be one of ppo, dqn, got 'sac'")):
+        runpy.run_path(str(EXAMPLES / "sb3_vec_env.py"))["main"]("sac")
 
 
 def test_the_masked_policy_plays_nothing_illegal(seen: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
