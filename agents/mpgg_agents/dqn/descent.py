@@ -1,7 +1,7 @@
 """The gradient step of deep Q-learning on arrays, for the processor: what torch computes, without its cost per call.
 
-Networks of this size spend most of a step in torch on calls, not on numbers: one step of Stable-Baselines3's DQN takes
-about 600 microseconds, the same step here 80. Of N stacked networks each takes about 30.
+Networks of this size spend most of a step in torch on calls, not on numbers: `python -m benchmarks dqn` measures the
+trainer with these steps and with those of Stable-Baselines3 and torch.
 """
 
 import math
