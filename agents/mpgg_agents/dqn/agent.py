@@ -11,10 +11,11 @@ from mpgg_agents.dqn.config import DQNConfig
 from mpgg_agents.dqn.draws import GAME, MIGRATION, choose
 from mpgg_agents.dqn.encoding import N_GAME_ACTIONS, Encoder
 from mpgg_agents.dqn.independent import IndependentNetworks
-from mpgg_agents.dqn.network import Arrays, QNetworks, section
+from mpgg_agents.dqn.network import QNetworks
 from mpgg_agents.dqn.shared import SharedNetworks
 from mpgg_agents.errors import TrainingError
 from mpgg_agents.schedules import exploration_threshold, exponential_decay
+from mpgg_agents.stored import Arrays, section
 from mpgg_env.core.types import Float32Array, FloatArray, Int8Array, IntArray
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig

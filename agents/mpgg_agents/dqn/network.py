@@ -14,10 +14,9 @@ from mpgg_agents.dqn.config import DQNConfig
 from mpgg_agents.dqn.descent import Descent, Perceptrons
 from mpgg_agents.dqn.draws import INITIALISE
 from mpgg_agents.dqn.replay import AgentReplay
+from mpgg_agents.stored import Arrays, section
 from mpgg_env.core.philox import draw_words
 from mpgg_env.core.types import Float32Array
-
-Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 class QNetworks(ABC):
@@ -149,9 +148,3 @@ def as_array(tensor: Tensor) -> np.ndarray[Any, Any]:
 
 def _prefixed(prefix: str, arrays: Arrays) -> Arrays:
     return {f"{prefix}.{name}": array for name, array in arrays.items()}
-
-
-def section(arrays: Mapping[str, np.ndarray[Any, Any]], prefix: str) -> Arrays:
-    """The arrays whose names begin with the prefix and a dot, without both."""
-    start = f"{prefix}."
-    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}

@@ -9,8 +9,8 @@ import numpy as np
 
 from mpgg_agents.dqn.agent import DQNAgents, has_illegal_moves
 from mpgg_agents.dqn.config import DQNConfig
-from mpgg_agents.dqn.network import Arrays
 from mpgg_agents.record import Record
+from mpgg_agents.stored import Arrays
 from mpgg_env.core.types import IntArray
 from mpgg_env.games.mpgg import kernels
 from mpgg_env.games.mpgg.config import MPGGConfig

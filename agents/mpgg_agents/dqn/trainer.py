@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from mpgg_agents.dqn.agent import DQNAgents
 from mpgg_agents.dqn.config import DQNConfig
-from mpgg_agents.dqn.network import Arrays
 from mpgg_agents.dqn.replica import Replica
 from mpgg_agents.record import Record
+from mpgg_agents.stored import Arrays, check_like, section
 from mpgg_env.core.types import IntArray
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -140,13 +140,13 @@ class DQNTrainer:
         Raises:
             ValueError: The arrays are of another training.
         """
-        _check_like(arrays, self.state_arrays())
+        check_like(arrays, self.state_arrays(), _grows)
         check_integer("rounds_done", int(arrays["rounds_done"]), 0, self.total_rounds)
         for b, replica in enumerate(self._replicas):
-            start = f"replica{b}."
-            if arrays[f"{start}round"] != arrays["rounds_done"]:
-                raise ValueError(f"{start}round must be rounds_done, got {arrays[f'{start}round']}")
-            replica.restore({name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)})
+            stored = section(arrays, f"replica{b}")
+            if stored["round"] != arrays["rounds_done"]:
+                raise ValueError(f"replica{b}.round must be rounds_done, got {stored['round']}")
+            replica.restore(stored)
         self.rounds_done = int(arrays["rounds_done"])
 
     def agents(self, replica: int) -> DQNAgents:
@@ -195,17 +195,5 @@ def _one_thread_each() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _check_like(arrays: Mapping[str, Any], own: Arrays) -> None:
-    """Raises ValueError unless the names, types and fixed sizes agree with those of this training."""
-    if set(arrays) != set(own):
-        raise ValueError(f"the arrays are of another training: {', '.join(sorted(set(arrays) ^ set(own))[:3])} ...")
-    for name, array in own.items():
-        given = np.asarray(arrays[name])
-        grows = (".replay." in name and not name.endswith("counters")) or name.endswith("generator")
-        same_shape = (
-            given.shape[1:] == array.shape[1:] and given.ndim == array.ndim if grows else given.shape == array.shape
-        )
-        if given.dtype != array.dtype or not same_shape:
-            raise ValueError(
-                f"{name} must be {array.dtype} {array.shape}, got {given.dtype} {given.shape}: of another training"
-            )
+def _grows(name: str) -> bool:
+    return (".replay." in name and not name.endswith("counters")) or name.endswith("generator")

@@ -12,6 +12,7 @@ from mpgg_agents.errors import MissingExtraError
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.presets import PRESETS as IQL_PRESETS
 from mpgg_agents.presets import Preset
+from mpgg_agents.stored import Arrays
 from mpgg_env.core.config import Config
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from mpgg_agents.dqn.trainer import DQNTrainer
     from mpgg_agents.iql.trainer import IQLTrainer
     from mpgg_agents.record import Record
-
-Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 class Trainer(Protocol):

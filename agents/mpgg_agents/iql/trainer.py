@@ -9,12 +9,13 @@ import numpy as np
 
 from mpgg_agents.iql.compiled.arrays import Trace
 from mpgg_agents.iql.compiled.program import Program
-from mpgg_agents.iql.compiled.replica import Arrays, Replica
+from mpgg_agents.iql.compiled.replica import Replica
 from mpgg_agents.iql.compiled.tables import learned_rows
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.rules import GAME, MIGRATION
 from mpgg_agents.record import Record
 from mpgg_agents.schedules import exponential_decay, fill_thresholds
+from mpgg_agents.stored import Arrays, check_like, section
 from mpgg_env.core.types import IntArray, UInt64Array
 from mpgg_env.core.validation import check_choice, check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -141,11 +142,10 @@ class IQLTrainer:
         Raises:
             ValueError: The arrays are of another training.
         """
-        _check_like(arrays, self.state_arrays())
+        check_like(arrays, self.state_arrays(), _grows)
         check_integer("rounds_done", int(arrays["rounds_done"]), 0, self.total_rounds)
         for b, replica in enumerate(self._replicas):
-            prefix = f"replica{b}."
-            replica.restore({name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)})
+            replica.restore(section(arrays, f"replica{b}"))
         self.rounds_done = int(arrays["rounds_done"])
 
     def tables(self, replica: int) -> Arrays:
@@ -239,14 +239,5 @@ def _checked_positions(positions: Any, config: MPGGConfig) -> IntArray:
     return given.astype(np.int64)
 
 
-def _check_like(arrays: Mapping[str, Any], own: Arrays) -> None:
-    """Raises ValueError unless the names, types and fixed sizes agree with those of this training."""
-    if set(arrays) != set(own):
-        raise ValueError(f"the arrays are of another training: {', '.join(sorted(set(arrays) ^ set(own))[:3])} ...")
-    for name, array in own.items():
-        given = np.asarray(arrays[name])
-        grows = ".table" in name or ".states." in name or name.endswith("generator")
-        if given.dtype != array.dtype or given.ndim != array.ndim or (not grows and given.shape != array.shape):
-            raise ValueError(
-                f"{name} must be {array.dtype} {array.shape}, got {given.dtype} {given.shape}: of another training"
-            )
+def _grows(name: str) -> bool:
+    return ".table" in name or ".states." in name or name.endswith("generator")

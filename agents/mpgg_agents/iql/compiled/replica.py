@@ -24,10 +24,10 @@ from mpgg_agents.iql.compiled.tables import (
     with_room,
 )
 from mpgg_agents.iql.rules import GAME, MIGRATION
+from mpgg_agents.stored import Arrays
 from mpgg_env.core.types import IntArray, UInt64Array
 from mpgg_env.games.mpgg.rules import initial_positions
 
-Arrays = dict[str, np.ndarray[Any, Any]]
 Map = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
 
 AGENT_ARRAYS: Final = (

@@ -1,0 +1,33 @@
+"""What every trainer does with arrays that are read from a checkpoint."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+def check_like(arrays: Mapping[str, Any], own: Arrays, grows: Callable[[str], bool]) -> None:
+    """Raises ValueError unless names, element types and shapes agree with those of this training.
+
+    Args:
+        arrays: The arrays that were read.
+        own: Those of this training.
+        grows: Whether the array of this name may have any length.
+    """
+    if set(arrays) != set(own):
+        raise ValueError(f"the arrays are of another training: {', '.join(sorted(set(arrays) ^ set(own))[:3])} ...")
+    for name, array in own.items():
+        given = np.asarray(arrays[name])
+        first = 1 if grows(name) and given.ndim == array.ndim else 0
+        if given.dtype != array.dtype or given.shape[first:] != array.shape[first:]:
+            raise ValueError(
+                f"{name} must be {array.dtype} {array.shape}, got {given.dtype} {given.shape}: of another training"
+            )
+
+
+def section(arrays: Mapping[str, np.ndarray[Any, Any]], prefix: str) -> Arrays:
+    """The arrays whose names begin with the prefix and a dot, without both."""
+    start = f"{prefix}."
+    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
