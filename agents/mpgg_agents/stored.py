@@ -27,6 +27,12 @@ def check_like(arrays: Mapping[str, Any], own: Arrays, grows: Callable[[str], bo
             )
 
 
+def check_actions(actions: np.ndarray[Any, Any], n_actions: int) -> None:
+    """Raises ValueError unless all actions are in [0, n_actions): they are used as indices."""
+    if actions.size and not 0 <= actions.min() <= actions.max() < n_actions:
+        raise ValueError(f"actions must be in [0, {n_actions - 1}], got {actions.min()} to {actions.max()}")
+
+
 def section(arrays: Mapping[str, np.ndarray[Any, Any]], prefix: str) -> Arrays:
     """The arrays whose names begin with the prefix and a dot, without both."""
     start = f"{prefix}."

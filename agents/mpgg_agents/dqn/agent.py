@@ -15,7 +15,7 @@ from mpgg_agents.dqn.network import QNetworks
 from mpgg_agents.dqn.shared import SharedNetworks
 from mpgg_agents.errors import TrainingError
 from mpgg_agents.schedules import exploration_threshold, exponential_decay
-from mpgg_agents.stored import Arrays, section
+from mpgg_agents.stored import Arrays, check_actions, section
 from mpgg_env.core.types import Float32Array, FloatArray, Int8Array, IntArray
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -266,10 +266,6 @@ class _Pending:
         Raises:
             ValueError: An action is out of range.
         """
-        actions = arrays["actions"]
-        if not 0 <= actions.min() <= actions.max() < self._networks.n_actions:
-            raise ValueError(
-                f"actions must be in [0, {self._networks.n_actions - 1}], got {actions.min()} to {actions.max()}"
-            )
+        check_actions(arrays["actions"], self._networks.n_actions)
         self._waits = bool(arrays["waits"])
-        self._inputs, self.actions = np.array(arrays["inputs"]), np.array(actions)
+        self._inputs, self.actions = np.array(arrays["inputs"]), np.array(arrays["actions"])

@@ -13,6 +13,7 @@ from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from mpgg_agents.dqn import draws
 from mpgg_agents.dqn.config import DQNConfig
 from mpgg_agents.dqn.descent import Batch
+from mpgg_agents.stored import check_actions
 from mpgg_env.core.types import Float32Array, FloatArray, IntArray
 
 PARTS = ("observations", "next_observations", "actions", "rewards")
@@ -137,9 +138,7 @@ class AgentReplay(ReplayBuffer):
         for part in PARTS:
             if len(arrays[part]) != size:
                 raise ValueError(f"{part} must have {size} rows, got {len(arrays[part])}")
-        actions = arrays["actions"]
-        if actions.size and not 0 <= actions.min() <= actions.max() < self._n_actions:
-            raise ValueError(f"actions must be in [0, {self._n_actions - 1}], got {actions.min()} to {actions.max()}")
+        check_actions(arrays["actions"], self._n_actions)
         for part in PARTS:
             getattr(self, part)[:size] = arrays[part]
         self.pos, self.full, self.batches_drawn = position, bool(full), batches_drawn

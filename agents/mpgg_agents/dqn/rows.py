@@ -3,7 +3,7 @@
 import numpy as np
 
 from mpgg_env.core.compiled import compiled
-from mpgg_env.core.types import Float32Array, IntArray
+from mpgg_env.core.types import Float32Array, Int32Array, IntArray
 
 
 def distinct_rows(rows: Float32Array) -> tuple[Float32Array, IntArray]:
@@ -15,7 +15,7 @@ def distinct_rows(rows: Float32Array) -> tuple[Float32Array, IntArray]:
 
 
 @compiled
-def _find_distinct(rows: IntArray, slots: IntArray, first: IntArray, place: IntArray) -> int:
+def _find_distinct(rows: Int32Array, slots: IntArray, first: IntArray, place: IntArray) -> int:
     """Counts distinct rows, by their bits.
 
     Args:
