@@ -8,21 +8,17 @@ of Stable-Baselines3 (shared) or of torch (independent), as on a graphics card, 
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import supersuit
-import torch
 from gymnasium.spaces import Box, Discrete
 from stable_baselines3 import DQN
 from stable_baselines3.common.logger import Logger
-from threadpoolctl import threadpool_limits
 
 from benchmarks.measure import Figure, in_turn, ratios, require
 from mpgg_agents.dqn import DQNConfig, DQNTrainer
-from mpgg_agents.dqn.shared import SharedNetworks
+from mpgg_agents.dqn.trainer import one_thread_each
 from mpgg_env import MPGGConfig, MPGGParallelEnv, MPGGVectorEnv
 
 N = 150
@@ -40,7 +36,8 @@ def trainer_rate(sharing: Any, train_every: int, rounds: int, warm_up: int, *, o
     agent = DQNConfig(sharing=sharing, train_every=train_every, decay=1.0, **networks)
     trainer = DQNTrainer(MPGGConfig(), agent, [0], warm_up + rounds, threads=1)
     if on_torch:
-        use_torch(trainer)
+        trainer.agents(0).Q_G.use_torch()
+        trainer.agents(0).Q_M.use_torch()
     trainer.advance(warm_up)
     before = trainer.gradient_steps
     start = time.perf_counter()
@@ -48,14 +45,6 @@ def trainer_rate(sharing: Any, train_every: int, rounds: int, warm_up: int, *, o
     elapsed = time.perf_counter() - start
     require(trainer.gradient_steps - before == 2 * rounds // train_every, "one gradient step per network and training")
     return 2 * rounds * N / elapsed
-
-
-def use_torch(trainer: DQNTrainer) -> None:
-    """Lets the trainer learn as it does on a graphics card."""
-    for networks in (trainer.agents(0).Q_G, trainer.agents(0).Q_M):
-        networks.descent = None
-        if isinstance(networks, SharedNetworks):
-            networks.model.descent = None
 
 
 def supersuit_rate(train_every: int, steps: int, warm_up: int) -> float:
@@ -155,23 +144,11 @@ def _model(n_actions: int) -> DQN:
     return model
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Both sides compute in one thread: products of this size only lose by more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def run(quick: bool) -> list[Figure]:
     """Rates of all sides and the ratios."""
     repetitions, rounds = (2, 400) if quick else (5, 1200)
     figures = []
-    with one_thread():
+    with one_thread_each():  # both sides: products of this size only lose by more
         for every in (1, 4):
             tasks = {
                 "ours": lambda every=every: trainer_rate("shared", every, rounds, warm_up=100),

@@ -68,9 +68,7 @@ def as_they_are(networks: QNetworks) -> QNetworks:
 
 def on_torch(networks: QNetworks) -> QNetworks:
     """The networks as they learn on an accelerator, where torch does the gradient step."""
-    networks.descent = None
-    if isinstance(networks, SharedNetworks):
-        networks.model.descent = None
+    networks.use_torch()
     return networks
 
 

@@ -113,10 +113,8 @@ def test_windows_of_a_record_that_begins_within_one_are_those_of_the_training() 
 
 def on_torch(agents: DQNAgents) -> DQNAgents:
     """Agents who learn as on a graphics card, where torch does the gradient steps."""
-    for networks in (agents.Q_G, agents.Q_M):
-        networks.descent = None
-        if isinstance(networks, SharedNetworks):
-            networks.model.descent = None
+    agents.Q_G.use_torch()
+    agents.Q_M.use_torch()
     return agents
 
 

@@ -68,6 +68,10 @@ class QNetworks(ABC):
     def train(self) -> float:
         """Does the gradient steps of one training and returns the mean loss of their batches."""
 
+    def use_torch(self) -> None:
+        """Lets torch do the gradient steps on the processor too, as on any other device; the state stays."""
+        self.descent = None
+
     def update_target(self) -> None:
         """Moves the target networks towards the online ones, by `tau`."""
         polyak_update(self.online.parameters(), self.target.parameters(), self.config.tau)

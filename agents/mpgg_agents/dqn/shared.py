@@ -37,6 +37,11 @@ class SharedNetworks(QNetworks):
         # Its training step takes the maximum over what the target network gives: with one column, just that.
         self.model.q_net_target = self.next_values  # type: ignore[assignment]
 
+    def use_torch(self) -> None:
+        """Lets Stable-Baselines3 do the gradient steps on the processor too, as on any other device."""
+        super().use_torch()
+        self.model.descent = None
+
     def values(self, inputs: Float32Array) -> Float32Array:
         """Q values (N, n_actions) of the agents' inputs (N, width)."""
         seen, place = distinct_rows(self.replay.with_identity(inputs))

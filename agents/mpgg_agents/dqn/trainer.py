@@ -168,7 +168,7 @@ class DQNTrainer:
         # two were slower than one. Those for N pairs are long and run without it.
         threads = 1 if self.agent.sharing == "shared" else self.threads
         stop = threading.Event()
-        with _one_thread_each(), ThreadPoolExecutor(threads) as pool:
+        with one_thread_each(), ThreadPoolExecutor(threads) as pool:
             tasks = [pool.submit(self._replicas[b].play, windows, record, b, stop) for b in seeds]
             try:
                 for task in tasks:
@@ -180,7 +180,7 @@ class DQNTrainer:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Lets numpy and torch use one thread per replica.
 
     Products of this size gain nothing from more, the threads of one would wait busily for those of another, and the
