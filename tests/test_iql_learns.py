@@ -173,3 +173,13 @@ def test_recorded_positions_are_checked_against_the_moves() -> None:
         list(learn_along(game, IQLConfig(), [0, 1], np.zeros((2, 3), int), moves))
     with pytest.raises(TypeError, match="move_actions must be integers"):
         list(learn_along(game, IQLConfig(), [0, 1], games, moves.astype(float)))
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"5", b"{}", b"[" * 200_000])
+def test_restore_refuses_a_generator_that_is_none(content: bytes) -> None:
+    trainer = IQLTrainer(MPGGConfig(n_agents=4, grid_shape=(1, 2)), IQLConfig(), [0], 10)
+    arrays = {**trainer.state_arrays(), "replica0.generator": np.frombuffer(content, np.uint8)}
+    before = trainer._replicas[0].generator.bit_generator.state
+    with pytest.raises(ValueError, match=r"^generator must be"):
+        trainer.restore(arrays)
+    assert trainer._replicas[0].generator.bit_generator.state == before

@@ -1,9 +1,13 @@
 """What every trainer does with arrays that are read from a checkpoint."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
+from mpgg_env.core.types import UInt8Array
+from mpgg_env.games.mpgg.snapshot import generator_of
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -31,6 +35,24 @@ def check_actions(actions: np.ndarray[Any, Any], n_actions: int) -> None:
     """Raises ValueError unless all actions are in [0, n_actions): they are used as indices."""
     if actions.size and not 0 <= actions.min() <= actions.max() < n_actions:
         raise ValueError(f"actions must be in [0, {n_actions - 1}], got {actions.min()} to {actions.max()}")
+
+
+def generator_array(generator: np.random.Generator) -> UInt8Array:
+    """The state of a generator as bytes of JSON."""
+    return np.frombuffer(json.dumps(generator.bit_generator.state).encode(), np.uint8)
+
+
+def stored_generator(stored: UInt8Array) -> np.random.Generator:
+    """The inverse of `generator_array`.
+
+    Raises:
+        ValueError: The bytes are not the state of numpy's PCG64.
+    """
+    try:
+        state = json.loads(bytes(stored))
+    except (ValueError, RecursionError):
+        raise ValueError("generator must be the JSON state of a PCG64, got other bytes") from None
+    return generator_of({"generator": state})
 
 
 def section(arrays: Mapping[str, np.ndarray[Any, Any]], prefix: str) -> Arrays:

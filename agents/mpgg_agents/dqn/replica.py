@@ -1,6 +1,5 @@
 """One replica of the game with its deep Q-learners, and how it is stored."""
 
-import json
 import threading
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,12 +9,11 @@ import numpy as np
 from mpgg_agents.dqn.agent import DQNAgents, has_illegal_moves
 from mpgg_agents.dqn.config import DQNConfig
 from mpgg_agents.record import Record
-from mpgg_agents.stored import Arrays
+from mpgg_agents.stored import Arrays, generator_array, stored_generator
 from mpgg_env.core.types import IntArray
 from mpgg_env.games.mpgg import kernels
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.observation import upper_bounds
-from mpgg_env.games.mpgg.snapshot import generator_of
 from mpgg_env.games.mpgg.state import check_array
 from mpgg_env.games.mpgg.vector import MPGGVectorEnv
 
@@ -79,9 +77,8 @@ class Replica:
 
     def arrays(self) -> Arrays:
         """Everything that the rest of the training depends on, as numeric arrays by name."""
-        generator = json.dumps(self.engine.generators[0].bit_generator.state).encode()
         return {
-            "generator": np.frombuffer(generator, np.uint8),
+            "generator": generator_array(self.engine.generators[0]),
             "positions": self.engine.state.positions,
             "last_actions": self.engine.state.last_actions,
             **self.agents.arrays(),
@@ -99,15 +96,7 @@ class Replica:
         check_array("positions", state.positions, np.int64, state.positions.shape, engine.config.n_casinos - 1)
         check_array("last_actions", state.last_actions, np.int8, state.positions.shape, 1)
         kernels.count(state.positions, state.last_actions, state.occupancy, state.cooperators)
-        engine.generators[0] = _stored_generator(arrays["generator"])
+        engine.generators[0] = stored_generator(arrays["generator"])
         engine.restore(state, 0, engine.illegal, ended=False)
         self.agents.restore(arrays)
         self._observations = engine.observer.observe(state)
-
-
-def _stored_generator(stored: np.ndarray[Any, Any]) -> np.random.Generator:
-    try:
-        state = json.loads(bytes(stored))
-    except (ValueError, RecursionError):
-        raise ValueError("generator must be the JSON state of a PCG64, got other bytes") from None
-    return generator_of({"generator": state})

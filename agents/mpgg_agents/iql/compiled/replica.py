@@ -1,6 +1,5 @@
 """One replica of the compiled trainer: its casinos, its blocks of agents and their tables."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Any, Final
@@ -24,7 +23,7 @@ from mpgg_agents.iql.compiled.tables import (
     with_room,
 )
 from mpgg_agents.iql.rules import GAME, MIGRATION
-from mpgg_agents.stored import Arrays
+from mpgg_agents.stored import Arrays, generator_array, stored_generator
 from mpgg_env.core.types import IntArray, UInt64Array
 from mpgg_env.games.mpgg.rules import initial_positions
 
@@ -141,7 +140,7 @@ class Replica:
     def arrays(self) -> Arrays:
         """Everything that the rest of the training depends on, as numeric arrays by name."""
         arrays: Arrays = {
-            "generator": np.frombuffer(json.dumps(self.generator.bit_generator.state).encode(), np.uint8),
+            "generator": generator_array(self.generator),
             "present": self.casinos.present,
         }
         for kind, index in enumerate(self.indices):
@@ -161,7 +160,7 @@ class Replica:
             ValueError: A number is out of its range; nothing is changed.
         """
         check_stored(arrays, self.program, len(self.blocks))
-        self.generator.bit_generator.state = json.loads(bytes(arrays["generator"]))
+        self.generator = stored_generator(arrays["generator"])
         self.casinos.present[:] = arrays["present"]
         self.indices = [index_of(arrays[f"states.{kind}"], self.program.config.n_casinos) for kind in (GAME, MIGRATION)]
         for b, block in enumerate(self.blocks):
