@@ -193,7 +193,7 @@ def design(
     check_choice("equilibrium", equilibrium, SELECTIONS)
     check_choice("scale", scale, SCALES)
     _check_game(config, family)
-    search = _Search(config, family, equilibrium, _unit(config, family, scale), progress)
+    search = _Search(config, family, equilibrium, scale, progress)
     strength, reached = search.weakest(target)
     after = search.game(strength)
     return Design(
@@ -209,6 +209,11 @@ def design(
         worst_after=outcome(after, "worst"),
         tried=np.array([(tried, search.known[tried].efficiency) for tried in sorted(search.known)]),
     )
+
+
+def mechanism_of(config: MPGGConfig, family: str, strength: float, scale: Scale = "uniform") -> Mechanism:
+    """The mechanism of a family with this strength in a game."""
+    return FAMILIES[family].mechanism(config, strength, _unit(config, family, scale))
 
 
 def outcome(config: MPGGConfig, equilibrium: Selection = "best") -> Outcome:
@@ -236,9 +241,10 @@ class _Search:
     """The strengths of one family that have been tried."""
 
     def __init__(
-        self, config: MPGGConfig, family: str, selection: Selection, unit: FloatArray, progress: Callable[[], None]
+        self, config: MPGGConfig, family: str, selection: Selection, scale: Scale, progress: Callable[[], None]
     ) -> None:
-        self.config, self.family, self.selection, self.unit = config, FAMILIES[family], selection, unit
+        self.config, self.name, self.selection, self.scale = config, family, selection, scale
+        self.family, self.unit = FAMILIES[family], _unit(config, family, scale)
         self.progress = progress
         self.known: dict[float, Outcome] = {}
 
@@ -249,7 +255,7 @@ class _Search:
 
     def mechanism(self, strength: float) -> Mechanism:
         """The mechanism of a strength."""
-        return self.family.mechanism(self.config, strength, self.unit)
+        return mechanism_of(self.config, self.name, strength, self.scale)
 
     def game(self, strength: float) -> MPGGConfig:
         """The game with that mechanism."""
@@ -304,8 +310,11 @@ def _unit(config: MPGGConfig, family: str, scale: Scale) -> FloatArray:
 
 
 def _check_game(config: MPGGConfig, family: str) -> None:
-    if any(mechanism.name == family for mechanism in config.mechanisms):
+    names = {mechanism.name for mechanism in config.mechanisms}
+    if family in names:
         raise ValueError(f"family must not be a mechanism that the game has already, got {family!r}")
+    if {family, *names} >= {"subsidy", "capacity", "peer"}:
+        raise ValueError(f"mechanism must not join subsidy, capacity and peer, whose money cannot be told apart, got {family!r} with {names}")
     highest = float(best_values(config).max())
     if highest <= 0:
         raise ValueError(f"cooperation must be worth something in some casino, got a highest value of {highest:g}")

@@ -1,0 +1,146 @@
+"""A design study as text, and as numbers for a JSON file."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+from mpgg_agents.design.settings import DesignConfig
+from mpgg_agents.design.study import Study, Trial
+from mpgg_agents.experiments.statistics import mean_interval
+from mpgg_env.analysis.design import Outcome
+from mpgg_env.core.types import FloatArray
+from mpgg_env.games.mpgg.config import MPGGConfig
+
+WHY_NOT: Final = """Learners do not settle on the equilibrium: a move is valued by what the agent saw when it made it, which says
+little about where to go, so that learners who cooperate still spread over the board. Judge cooperation and efficiency
+together. With --obs-migration m, tables over casinos alone, they learn where the value is and come much closer."""
+
+
+def text(studies: Sequence[Study], settings: DesignConfig, game: MPGGConfig) -> str:
+    """The table of a study, one column per family."""
+    optimum = studies[0].design.before.welfare / studies[0].design.before.efficiency
+    lines = [
+        f"Target: {settings.target:.0%} of the social optimum of {optimum:,.4g} per round, at the "
+        f"{settings.equilibrium} equilibrium of the observe-n game; {game.n_players} agents.",
+        "",
+        *_table(studies),
+        "",
+        f"Learners: {len(settings.seeds)} seeds, {settings.rounds:,} rounds, then {settings.evaluation_rounds:,} greedy "
+        "ones; mean and 95 % confidence interval.",
+    ]
+    if not all(agrees(study.after) for study in studies):
+        lines += ["", WHY_NOT]
+    return "\n".join(lines)
+
+
+def agrees(trial: Trial) -> bool:
+    """Whether the equilibrium's efficiency lies in the 95 % confidence interval of the learners'."""
+    _, low, high = mean_interval(trial.efficiency)
+    return bool(low - 1e-12 <= trial.predicted <= high + 1e-12)
+
+
+def numbers(studies: Sequence[Study]) -> list[dict[str, Any]]:
+    """Everything that the table and the figures show, as plain JSON values; what is undefined is None."""
+    return [_study(study) for study in studies]
+
+
+def _table(studies: Sequence[Study]) -> list[str]:
+    heads = [
+        "mechanism",
+        "strength",
+        "target reached",
+        "welfare before (worst)",
+        "welfare after (worst)",
+        "efficiency after",
+        "cooperation after",
+        "sponsor pays",
+        "agents pay agents",
+        "burnt",
+        "learners at",
+        "efficiency before",
+        "efficiency after",
+        "cooperation after",
+        "in the best casino",
+        "sponsor pays",
+        "agrees with analysis",
+    ]
+    columns = [heads, *(_column(study) for study in studies)]
+    widths = [max(map(len, column)) for column in columns]
+    rows = [
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
+        for row in zip(*columns, strict=True)
+    ]
+    return ["By analysis:", *rows[:10], "", "With learners:", *rows[10:]]
+
+
+def _column(study: Study) -> list[str]:
+    found, trial = study.design, study.after
+    after = found.after
+    return [
+        found.family,
+        f"{found.strength:.6g} ({found.parameter})",
+        "yes" if found.reached else "no, this is the closest",
+        f"{found.before.welfare:.4g} ({found.worst_before.welfare:.4g})",
+        f"{after.welfare:.4g} ({found.worst_after.welfare:.4g})",
+        f"{after.efficiency:.4f}",
+        f"{after.cooperation:.4f}",
+        f"{after.sponsor:.4g}",
+        "-" if math.isnan(after.exchanged) else f"{after.exchanged:.4g}",
+        f"{after.burnt:.4g}",
+        f"{study.chosen:.6g}",
+        _interval(study.before.efficiency),
+        _interval(trial.efficiency),
+        _interval(trial.cooperation),
+        _interval(trial.best_casino),
+        _interval(trial.sponsor),
+        "yes" if agrees(trial) else f"no, predicted {trial.predicted:.4f}",
+    ]
+
+
+def _interval(values: FloatArray) -> str:
+    mean, low, high = mean_interval(values)
+    return f"{mean:.4g}" if math.isnan(low) else f"{mean:.4g} [{low:.4g}, {high:.4g}]"
+
+
+def _study(study: Study) -> dict[str, Any]:
+    found = study.design
+    return {
+        "family": found.family,
+        "parameter": found.parameter,
+        "strength": found.strength,
+        "reached": found.reached,
+        "mechanism": found.mechanism.to_dict(),
+        "before": _outcome(found.before),
+        "after": _outcome(found.after),
+        "worst_before": _outcome(found.worst_before),
+        "worst_after": _outcome(found.worst_after),
+        "tried": found.tried.tolist(),
+        "chosen": study.chosen,
+        "trials": [_trial(trial) for trial in study.trials],
+    }
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    profile = outcome.equilibrium
+    return {
+        "welfare": outcome.welfare,
+        "efficiency": outcome.efficiency,
+        "cooperation": outcome.cooperation,
+        "sponsor": outcome.sponsor,
+        "burnt": outcome.burnt,
+        "exchanged": None if math.isnan(outcome.exchanged) else outcome.exchanged,
+        "occupancy": profile.occupancy.tolist(),
+        "cooperators": profile.cooperators.tolist(),
+        "exploitability": profile.exploitability,
+    }
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    return {
+        "strength": trial.strength,
+        "mechanism": None if trial.mechanism is None else trial.mechanism.to_dict(),
+        "predicted": trial.predicted,
+        **{
+            name: getattr(trial, name).tolist() for name in ("efficiency", "cooperation", "best_casino", "sponsor")
+        },
+    }
