@@ -127,7 +127,16 @@ class ObserveNGame:
         cooperators = self.cooperators(occupancy)
         actions = action_gains(self.config, np.arange(occupancy.size), occupancy, cooperators)
         gain = max(float(self.location_gain(occupancy)), float(actions.max()))
-        return Equilibrium.of(self.config, occupancy, cooperators, exploitability=gain)
+        payoffs = self.payoffs(occupancy)
+        if self.pays_rebates:
+            payoffs = payoffs + rebates(self.config, occupancy)
+        return Equilibrium(
+            occupancy=occupancy,
+            cooperators=cooperators,
+            welfare=float(occupancy @ payoffs),
+            gross=float(cooperators @ best_values(self.config)),
+            exploitability=gain,
+        )
 
     @property
     def tolerance(self) -> float:

@@ -1,0 +1,215 @@
+"""The symmetric mixed equilibrium of the observe-n game: all agents choose casino m with the same probability x_m.
+
+An agent in casino m then expects f_m(x_m), the mean of the payoff w_m(n) of the members over n = 1 + Bin(N - 1, x_m).
+Where w_m never rises with n, f_m never rises with x_m, and the equilibrium is the distribution x that levels the
+payoffs of all casinos in use, none of the others offering more to a lone visitor. It is found by bisection on that
+level; casinos whose payoff does not depend on x (they seat everybody) share what the bisection leaves open.
+"""
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from mpgg_env.analysis.congestion import never_rises
+from mpgg_env.analysis.observe_n_game import ObserveNGame
+from mpgg_env.analysis.observe_n_stage import Stage
+from mpgg_env.analysis.payoffs import best_values
+from mpgg_env.core.types import FloatArray, IntArray
+from mpgg_env.games.mpgg.config import MPGGConfig
+
+_BISECTIONS: Final = 200  # far more than it takes to close the bracket
+_CLOSED: Final = 2e-16  # width of a bracket of probabilities: that of the floats just above 1
+_SMALLEST_LEVEL: Final = 1e-60  # of a level's bracket; what crowds leave may be less than any float
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveNSymmetric:
+    """A symmetric mixed equilibrium of the observe-n game, with what it gives.
+
+    Attributes:
+        probabilities: Probability x_m of choosing each casino, (M,).
+        payoff: Expected payoff of an agent.
+        welfare: Expected total payoff, N times that.
+        cooperation_rate: Probability that an agent ends up as a cooperator.
+        exploitability: Largest gain from going to any one casino instead, by exact binomial expectation.
+    """
+
+    probabilities: FloatArray
+    payoff: float
+    welfare: float
+    cooperation_rate: float
+    exploitability: float
+
+
+def symmetric_equilibrium(config: MPGGConfig, *, stage: Stage = "best") -> ObserveNSymmetric:
+    """The symmetric mixed equilibrium of the observe-n game.
+
+    Without a mechanism and with `min_players=1` it takes O(M) per step of a bisection; else O(N M).
+
+    Raises:
+        ValueError: `stage` is unknown; or with the mechanism the payoff of some casino rises with its occupancy, or
+            tolls are paid back, so that there may be several such equilibria; or the game is too large for its
+            mechanism.
+    """
+    game = ObserveNGame(config, stage=stage)
+    if game.pays_rebates:
+        raise ValueError(
+            f"mechanism must have no toll for the symmetric equilibrium of the observe-n game, got {config.mechanism!r}"
+        )
+    if game.table is not None and not never_rises(game.table):
+        raise ValueError(
+            "the payoff of every casino must not rise with its occupancy for the symmetric equilibrium of the "
+            f"observe-n game, got mechanism={config.mechanism!r} with min_players={config.min_players}"
+        )
+    return symmetric_profile(game, _levelled(game))
+
+
+def symmetric_profile(game: ObserveNGame, probabilities: FloatArray) -> ObserveNSymmetric:
+    """What it gives to choose casinos with these probabilities (M,), and how far that is from an equilibrium."""
+    payoffs = _expected_payoffs(game, probabilities)
+    payoff = float(probabilities @ payoffs)
+    return ObserveNSymmetric(
+        probabilities=probabilities,
+        payoff=payoff,
+        welfare=game.n_agents * payoff,
+        cooperation_rate=float(probabilities @ _cooperating(game, probabilities)),
+        exploitability=max(float(payoffs.max()) - payoff, 0.0),
+    )
+
+
+def _levelled(game: ObserveNGame) -> FloatArray:
+    """The probabilities at which all casinos in use offer the same, (M,)."""
+    alone = game.payoffs(np.ones(game.config.n_casinos, dtype=np.int64))
+    low, high = min(float(alone.min()), _least_payoff(game)), float(alone.max())
+    nowhere, at_low = np.zeros(alone.size), np.ones(alone.size)
+    at_high = np.where(alone >= high, _widest(game, high, nowhere, at_low), 0.0)
+    for _ in range(_BISECTIONS):
+        middle = _between(low, high)
+        if not low < middle < high or at_high.sum() >= 1:
+            break
+        widest = np.where(alone >= middle, _widest(game, middle, at_high, at_low), 0.0)
+        if widest.sum() >= 1:
+            low, at_low = middle, widest
+        else:
+            high, at_high = middle, widest
+    if at_high.sum() >= 1:
+        return at_high / at_high.sum()
+    # Between the two levels, which are neighbouring floats, payoffs do not differ: any share of the way is right.
+    way = (1 - at_high.sum()) / (at_low.sum() - at_high.sum())
+    filled: FloatArray = at_high + way * (at_low - at_high)
+    return filled / filled.sum()
+
+
+def _between(low: float, high: float) -> float:
+    """Where to cut a bracket of levels: geometrically if they are positive, since crowds may leave next to nothing."""
+    return math.sqrt(max(low, _SMALLEST_LEVEL) * high) if low >= 0 and high > _SMALLEST_LEVEL else (low + high) / 2
+
+
+def _least_payoff(game: ObserveNGame) -> float:
+    everybody = game.payoffs(np.full(game.config.n_casinos, game.n_agents, dtype=np.int64))
+    return float(everybody.min())
+
+
+def _widest(game: ObserveNGame, level: float, low: FloatArray, high: FloatArray) -> FloatArray:
+    """Largest x in [low, high] at which each casino offers at least this level, all (M,); `low` if it never does."""
+    if game.seats is not None:
+        return _widest_of_seats(game, level)
+    low = np.where(_expected_payoffs(game, high) >= level, high, low)
+    while (high - low).max() > _CLOSED:
+        middle = (low + high) / 2
+        enough = _expected_payoffs(game, middle) >= level
+        low, high = np.where(enough, np.maximum(middle, low), low), np.where(enough, high, middle)
+    return low
+
+
+def _widest_of_seats(game: ObserveNGame, level: float) -> FloatArray:
+    """The same in closed form: v P(Bin(N - 1, x) < seats) = level, a quantile of the beta distribution."""
+    value, seats = _paying(game)
+    if level <= 0:
+        return np.ones(value.size)
+    widest = np.where((seats > 0) & (value >= level), 1.0, 0.0)
+    limited = np.flatnonzero((widest > 0) & (seats < game.n_agents))
+    chance = np.minimum(level / value[limited], 1.0)
+    widest[limited] = _beta_upper_quantile(seats[limited], game.n_agents - seats[limited], chance)
+    return widest
+
+
+def _beta_upper_quantile(successes: IntArray, failures: IntArray, chance: FloatArray) -> FloatArray:
+    """The x that a Beta(successes, failures) variable exceeds with this chance."""
+    from scipy.special import betaincc, betainccinv, betaln, xlog1py, xlogy
+
+    quantile = betainccinv(successes, failures, chance)
+    # The library's value can be off by 1e-11 in the chance: one step of Newton's method with the density mends that.
+    logs = xlogy(successes - 1, quantile) + xlog1py(failures - 1, -quantile) - betaln(successes, failures)
+    density = np.exp(logs)
+    step = np.divide(
+        betaincc(successes, failures, quantile) - chance,
+        density,
+        out=np.zeros(quantile.shape),
+        where=(density > 0) & (chance < 1),
+    )
+    better: FloatArray = np.clip(quantile + np.clip(step, -0.1 * quantile, 0.1 * quantile), 0.0, 1.0)
+    return better
+
+
+def _paying(game: ObserveNGame) -> tuple[FloatArray, IntArray]:
+    """Payoff of a member of a casino while all are seated, and the seats, both (M,)."""
+    seats = game.seats if game.seats is not None else np.zeros(game.config.n_casinos, dtype=np.int64)
+    return np.where(seats > 0, best_values(game.config), 0.0), seats
+
+
+def _expected_payoffs(game: ObserveNGame, probabilities: FloatArray) -> FloatArray:
+    """Expected payoff of a member of each casino, (M,)."""
+    if game.seats is not None:
+        value, _ = _paying(game)
+        return value * _seated(game, probabilities)
+    occupancy = np.arange(1, game.n_agents + 1)[:, None]
+    payoffs = game.payoffs(np.broadcast_to(occupancy, (occupancy.size, probabilities.size)))
+    expected: FloatArray = (_binomial_weights(game.n_agents - 1, probabilities) * payoffs).sum(axis=0)
+    return expected
+
+
+def _cooperating(game: ObserveNGame, probabilities: FloatArray) -> FloatArray:
+    """Probability that a member of each casino cooperates, (M,)."""
+    if game.seats is not None:
+        return _seated(game, probabilities)
+    occupancy = np.arange(1, game.n_agents + 1)[:, None]
+    cooperators = game.cooperators(np.broadcast_to(occupancy, (occupancy.size, probabilities.size)))
+    shares = cooperators / occupancy
+    cooperating: FloatArray = (_binomial_weights(game.n_agents - 1, probabilities) * shares).sum(axis=0)
+    return cooperating
+
+
+def _seated(game: ObserveNGame, probabilities: FloatArray) -> FloatArray:
+    """Probability that a casino has no more members than seats once an agent has joined, (M,)."""
+    from scipy.special import betaincc
+
+    _, seats = _paying(game)
+    seated = np.where(seats > 0, 1.0, 0.0)
+    limited = np.flatnonzero((seats > 0) & (seats < game.n_agents))
+    # P(Bin(N - 1, x) < seats). The binomial law's own function loses nine digits at a million agents.
+    seated[limited] = betaincc(seats[limited], game.n_agents - seats[limited], probabilities[limited])
+    return seated
+
+
+def _binomial_weights(trials: int, probabilities: FloatArray) -> FloatArray:
+    """Probability of 0 to `trials` successes, (trials + 1, M), from logarithms so that nothing overflows."""
+    from scipy.special import xlog1py, xlogy
+
+    successes = np.arange(trials + 1)[:, None]
+    logs = _log_choices(trials) + xlogy(successes, probabilities) + xlog1py(trials - successes, -probabilities)
+    weights: FloatArray = np.exp(logs)
+    return weights
+
+
+@functools.lru_cache(maxsize=4)
+def _log_choices(trials: int) -> FloatArray:
+    """Logarithms of the binomial coefficients, (trials + 1, 1)."""
+    from scipy.special import gammaln
+
+    successes = np.arange(trials + 1)[:, None]
+    choices: FloatArray = gammaln(trials + 1) - gammaln(successes + 1) - gammaln(trials - successes + 1)
+    return choices
