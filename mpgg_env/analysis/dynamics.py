@@ -164,9 +164,7 @@ class _Population:
 
         return change
 
-    def trajectory(
-        self, times: FloatArray, logs: FloatArray, change: Callable[[FloatArray], FloatArray]
-    ) -> Trajectory:
+    def trajectory(self, times: FloatArray, logs: FloatArray, change: Callable[[FloatArray], FloatArray]) -> Trajectory:
         """The record of integrated log shares (T, 2 M)."""
         logs = logs.reshape(len(times), -1, 2)
         shares = np.array([_shares(each) for each in logs])
@@ -181,9 +179,7 @@ class _Population:
         )
 
 
-def logit_fixed_point(
-    config: MPGGConfig, beta: float, *, mean_field: bool = False, steps: int = 20
-) -> LogitFixedPoint:
+def logit_fixed_point(config: MPGGConfig, beta: float, *, mean_field: bool = False, steps: int = 20) -> LogitFixedPoint:
     """The fixed point of the logit dynamics that is reached from beta = 0 by raising it.
 
     In a casino with probability x the logit choice between the actions is a function of x alone, so that the
@@ -250,7 +246,9 @@ def _equations(game: _Population, beta: float, unknowns: FloatArray) -> tuple[Fl
     advantage = beta * (game.returns * inverse - game.cost)
     share = _share(advantage)
     defector = beta * game.returns * share * (1 - inverse)
-    errors = np.append(unknowns[:-1] - defector - np.logaddexp(0.0, advantage) + unknowns[-1], np.exp(unknowns[:-1]).sum() - 1)
+    errors = np.append(
+        unknowns[:-1] - defector - np.logaddexp(0.0, advantage) + unknowns[-1], np.exp(unknowns[:-1]).sum() - 1
+    )
     # Derivatives by log x; that of the mean inverse group is P(alone) - h.
     inverse_slope = alone - inverse
     advantage_slope = beta * game.returns * inverse_slope

@@ -9,6 +9,7 @@ together. Without a mechanism that matters at n = r alone, where the best is C. 
 cooperate and others defect, who does is open when the casino is chosen: an agent then expects the mean over members.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +28,7 @@ from mpgg_env.analysis.congestion import (
 )
 from mpgg_env.analysis.counts import MOST_COUNT_VECTORS, compositions, n_compositions
 from mpgg_env.analysis.observe_n_stage import STAGES, Stage, action_gains, cooperative_seats, mean_payoffs, stage_tables
-from mpgg_env.analysis.payoffs import Equilibrium, best_values
+from mpgg_env.analysis.payoffs import Equilibrium, best_values, measured
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_choice
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -123,20 +124,12 @@ class ObserveNGame:
         return gains
 
     def equilibrium(self, occupancy: IntArray) -> Equilibrium:
-        """The profile at an occupancy (M,), with its welfare and its exploitability, both computed anew."""
+        """The profile at an occupancy (M,), its welfare and its exploitability in this game, computed anew."""
         cooperators = self.cooperators(occupancy)
         actions = action_gains(self.config, np.arange(occupancy.size), occupancy, cooperators)
         gain = max(float(self.location_gain(occupancy)), float(actions.max()))
-        payoffs = self.payoffs(occupancy)
-        if self.pays_rebates:
-            payoffs = payoffs + rebates(self.config, occupancy)
-        return Equilibrium(
-            occupancy=occupancy,
-            cooperators=cooperators,
-            welfare=float(occupancy @ payoffs),
-            gross=float(cooperators @ best_values(self.config)),
-            exploitability=gain,
-        )
+        # The one-shot game's exploitability is another one: there a mover must choose its action unseen.
+        return dataclasses.replace(measured(self.config, occupancy, cooperators), exploitability=gain)
 
     @property
     def tolerance(self) -> float:

@@ -22,10 +22,8 @@ def cooperative_seats(config: MPGGConfig, *, stage: Stage) -> IntArray:
     the ratio r (r / c); where n equals the ratio everything is an equilibrium, the best all C, the worst all D.
     """
     cost, gain = casino_costs(config), casino_gains(config)
-    if config.payoff == "text":
-        ratio = gain
-    else:
-        ratio = np.divide(gain, cost, out=np.full(cost.shape, np.inf), where=cost > 0)
+    worth = cost if config.payoff == "text" else np.ones(cost.shape)  # what a contribution adds to the pool, over r
+    ratio = np.divide(gain * worth, cost, out=np.full(cost.shape, np.inf), where=cost > 0)
     ratio = np.minimum(ratio, config.n_players + 1.0)
     if stage == "best":
         seats = np.floor(ratio * (1 + RELATIVE_TOLERANCE))

@@ -22,7 +22,7 @@ from mpgg_env.games.mpgg.config import MPGGConfig
 
 _BISECTIONS: Final = 200  # far more than it takes to close the bracket
 _CLOSED: Final = 2e-16  # width of a bracket of probabilities: that of the floats just above 1
-_SMALLEST_LEVEL: Final = 1e-290
+_SMALLEST_LEVEL: Final = 1e-60  # of a level's bracket; what crowds leave may be less than any float
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +127,32 @@ def _widest(game: ObserveNGame, level: float, low: FloatArray, high: FloatArray)
 
 def _widest_of_seats(game: ObserveNGame, level: float) -> FloatArray:
     """The same in closed form: v P(Bin(N - 1, x) < seats) = level, a quantile of the beta distribution."""
-    from scipy.special import betainccinv
-
     value, seats = _paying(game)
-    others = game.n_agents - seats
-    widest = np.where((seats > 0) & (value >= level), 1.0, 0.0)
     if level <= 0:
         return np.ones(value.size)
-    limited = np.flatnonzero((seats > 0) & (others > 0) & (value >= level))
-    widest[limited] = betainccinv(seats[limited], others[limited], np.minimum(level / value[limited], 1.0))
+    widest = np.where((seats > 0) & (value >= level), 1.0, 0.0)
+    limited = np.flatnonzero((widest > 0) & (seats < game.n_agents))
+    chance = np.minimum(level / value[limited], 1.0)
+    widest[limited] = _beta_upper_quantile(seats[limited], game.n_agents - seats[limited], chance)
     return widest
+
+
+def _beta_upper_quantile(successes: IntArray, failures: IntArray, chance: FloatArray) -> FloatArray:
+    """The x that a Beta(successes, failures) variable exceeds with this chance."""
+    from scipy.special import betaincc, betainccinv, betaln, xlog1py, xlogy
+
+    quantile = betainccinv(successes, failures, chance)
+    # The library's value can be off by 1e-11 in the chance: one step of Newton's method with the density mends that.
+    logs = xlogy(successes - 1, quantile) + xlog1py(failures - 1, -quantile) - betaln(successes, failures)
+    density = np.exp(logs)
+    step = np.divide(
+        betaincc(successes, failures, quantile) - chance,
+        density,
+        out=np.zeros(quantile.shape),
+        where=(density > 0) & (chance < 1),
+    )
+    better: FloatArray = np.clip(quantile + np.clip(step, -0.1 * quantile, 0.1 * quantile), 0.0, 1.0)
+    return better
 
 
 def _paying(game: ObserveNGame) -> tuple[FloatArray, IntArray]:

@@ -112,7 +112,7 @@ def symmetric_equilibrium(config: MPGGConfig, *, mean_field: bool = False) -> Sy
     better = value > level + tolerance
     tied = np.abs(value - level) <= tolerance
     probabilities = np.where(better, room, 0.0)
-    probabilities[tied] = room[tied] * (1 - probabilities.sum()) / room[tied].sum()
+    probabilities[tied] = np.minimum(room[tied] * (1 - probabilities.sum()) / room[tied].sum(), 1.0)
     cooperation = np.divide(level, value, out=np.ones(value.size), where=better)
     return symmetric_profile(config, probabilities, cooperation, mean_field)
 
@@ -172,5 +172,4 @@ def _all_defect(room: FloatArray, worthless: FloatArray) -> FloatArray:
     weight = np.where(worthless, 1.0, 0.0) if worthless.any() else room
     if weight.sum() == 0:
         weight = np.ones(room.size)
-    filled: FloatArray = room + left * weight / weight.sum()
-    return filled
+    return np.minimum(room + left * weight / weight.sum(), 1.0)
