@@ -90,7 +90,8 @@ def structure_figure(data: FigureData) -> Figure:
     greedy = {**_greedy(data), "I_v": value_index(data, "greedy")[1].mean(axis=1, keepdims=True)} if axes[1:] else {}
     _draw_curves(axes, STRUCTURE_CURVES, series, greedy)
     axes[0].set_ylabel("share or index")
-    axes[0].set_ylim(min(0.0, axes[0].get_ylim()[0]), 1)
+    lowest = min(float(np.nanmin(series[name][1], initial=0.0)) for name in STRUCTURE_CURVES)
+    axes[0].set_ylim(lowest, 1)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, columnspacing=1.2)
     return figure
 
@@ -113,7 +114,9 @@ def synergy_figure(data: FigureData) -> Figure:
     axes[0].set_ylabel("cooperators ahead (share)")
     axes[1].axhline(0, color=GREY, linewidth=0.8, linestyle=":")
     axes[1].set_ylabel("gain, moved \N{MINUS SIGN} stayed")
-    figure.supxlabel("local share of defectors above", fontsize=8)
+    axes[1].yaxis.set_major_locator(MaxNLocator(4))
+    _set_limits(axes[1], data.synergy["migration_gain"])
+    figure.supxlabel("threshold $\\theta$: local share of defectors $>\\theta$", fontsize=8)
     return figure
 
 
@@ -207,6 +210,18 @@ def _draw_band(axes: "Axes", curve: Curve, places: FloatArray, values: FloatArra
     mean, low, high = confidence_band(values)
     axes.plot(places, mean, color=curve.colour, linestyle=curve.line, label=curve.label)
     axes.fill_between(places, low, high, color=curve.colour, alpha=0.25, linewidth=0)
+
+
+def _set_limits(axes: "Axes", values: FloatArray) -> None:
+    """Shows the curve whole; a band that is wide since there are hardly any such agents would flatten it."""
+    mean, low, high = confidence_band(values)
+    if np.isnan(mean).all():
+        return
+    shown = np.append(mean[~np.isnan(mean)], 0.0)
+    widths = (high - low)[~np.isnan(high - low)]
+    margin = float(np.median(widths)) if len(widths) else 0.0
+    room = margin + 0.1 * float(np.ptp(shown)) or 1.0
+    axes.set_ylim(float(shown.min()) - room, float(shown.max()) + room)
 
 
 def _add_efficiency(axes: "Axes", highest: float) -> None:
