@@ -60,7 +60,7 @@ def pay_drawn(casinos: Casinos, block: Block) -> None:
 def settle_games(game: Game, casinos: Casinos, index: StateIndex, trace: Trace, row: int) -> None:
     """Pays the games, now that every action is in, looks up what the members see, and notes the round's measures."""
     rules, terms, gain = game.rules, game.rules.terms, game.rules.gain
-    bins, n_bins, sees = game.bins, game.n_bins, game.migration_sees
+    bins, n_bins, sees, seats = game.bins, game.n_bins, game.migration_sees, game.seats
     occupancy, cooperators = casinos.occupancy, casinos.cooperators
     players = casinos.players if terms.limits else occupancy
     playing = casinos.playing_cooperators if terms.limits else cooperators
@@ -68,7 +68,7 @@ def settle_games(game: Game, casinos: Casinos, index: StateIndex, trace: Trace, 
     keys, ids, size, by_id = index
     window = row // trace.window
     occupancy_sums, cooperator_sums = trace.casino_occupancy[window], trace.casino_cooperators[window]
-    cooperating = largest = empty = free = free_cooperators = 0
+    cooperating = largest = empty = free = free_cooperators = seated = squares = 0
     gross = 0.0
     for m in range(len(gain)):
         n, k = occupancy[m], cooperators[m]
@@ -81,6 +81,8 @@ def settle_games(game: Game, casinos: Casinos, index: StateIndex, trace: Trace, 
         cooperator_sums[m] += k
         cooperating += k
         largest = max(largest, n)
+        seated += min(n, seats[m])
+        squares += n * n
         if n < gain[m]:
             free += n
             free_cooperators += k
@@ -93,6 +95,8 @@ def settle_games(game: Game, casinos: Casinos, index: StateIndex, trace: Trace, 
     trace.empty[row] = empty
     trace.free[row] = free
     trace.free_cooperators[row] = free_cooperators
+    trace.seated[row] = seated
+    trace.squares[row] = squares
 
 
 @compiled
