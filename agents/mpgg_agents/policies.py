@@ -1,4 +1,4 @@
-"""What agents have learned, as frozen policies for `mpgg_env.analysis.exploitability`: from trainers and run folders."""
+"""What agents have learned, as frozen policies for `mpgg_env.analysis.exploitability`."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -7,6 +7,7 @@ import numpy as np
 
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.rules import bin_edges, tie_order
+from mpgg_env.analysis.joint_states import casino_counts
 from mpgg_env.analysis.policies import ObservingPolicies, Policies, Rows, TablePolicies
 from mpgg_env.core.types import BoolArray, FloatArray, IntArray
 from mpgg_env.core.validation import check_real
@@ -78,7 +79,8 @@ def epsilon_greedy(
         first = np.array(order)[ties[..., order].argmax(axis=-1)]
         ties = np.arange(values.shape[-1]) == first[..., None]
     greedy: FloatArray = ties / ties.sum(axis=-1, keepdims=True)
-    return (1 - epsilon) * greedy + epsilon * legal / legal.sum(axis=-1, keepdims=True)
+    mixed: FloatArray = (1 - epsilon) * greedy + epsilon * legal / legal.sum(axis=-1, keepdims=True)
+    return mixed
 
 
 def _smallest_counts(config: MPGGConfig, agent: IQLConfig) -> IntArray:
@@ -106,6 +108,66 @@ def dqn_policies(config: MPGGConfig, agents: "DQNAgents", *, epsilon: float = 0.
     return Answers(config, agents, check_real("epsilon", epsilon, 0, 1)).policies()
 
 
+def nash_q_policies(
+    config: MPGGConfig, learned: Mapping[str, np.ndarray[Any, Any]], *, epsilon: float = 0.0
+) -> "NashQPolicies":
+    """The policies of Nash Q-learners: the selected equilibrium of each state's stage game.
+
+    Args:
+        config: Rules of the game.
+        learned: What `NashQTrainer.learned` gives for one replica.
+        epsilon: Probability of drawing from all legal actions alike, in [0, 1].
+
+    Raises:
+        ValueError: `epsilon` is out of range, or the policies depend on the step of the episode (horizon "finite").
+    """
+    if "steps" in learned:
+        raise ValueError("horizon must be 'infinite' for policies of the present state alone, got 'finite'")
+    return NashQPolicies(config, learned, check_real("epsilon", epsilon, 0, 1))
+
+
+class NashQPolicies:
+    """Equilibrium strategies by phase, positions and each casino's cooperators, which is what Nash Q-learners see.
+
+    In a state that was never updated all values are equal, and the equilibrium taken is that of everybody's first legal
+    action.
+
+    Args:
+        config: Rules of the game.
+        learned: `states`, `positions` and `strategies` of the states that were updated.
+        epsilon: Probability of drawing from all legal actions alike.
+    """
+
+    sees_last_actions: Final = True
+
+    def __init__(self, config: MPGGConfig, learned: Mapping[str, np.ndarray[Any, Any]], epsilon: float) -> None:
+        self.config, self._epsilon = config, epsilon
+        states, positions, strategies = learned["states"], learned["positions"], learned["strategies"]
+        self._legal = destinations(config)[1]
+        keys = np.column_stack([states[:, 1], positions, states[:, 2 + config.n_casinos :]]).astype(np.int64)
+        self._strategies = dict(zip(map(bytes, keys), strategies, strict=True))
+
+    def cooperation(self, positions: IntArray, last_actions: IntArray) -> FloatArray:
+        """Probability of C of every agent, (S, N)."""
+        legal = np.ones((*positions.shape, N_GAME_ACTIONS), np.bool_)
+        return self._played(0, positions, last_actions, legal)[..., 1]
+
+    def migration(self, positions: IntArray, actions: IntArray) -> FloatArray:
+        """Probability of every move of every agent, (S, N, n_moves)."""
+        return self._played(1, positions, actions, self._legal[positions])
+
+    def _played(self, phase: int, positions: IntArray, actions: IntArray, legal: BoolArray) -> FloatArray:
+        cooperators = casino_counts(positions, actions, self.config.n_casinos)[1]
+        chances = epsilon_greedy(np.zeros(legal.shape), legal, 0.0, tuple(range(legal.shape[-1])))
+        keys = np.column_stack([np.full(len(positions), phase), positions, cooperators]).astype(np.int64)
+        for s, key in enumerate(map(bytes, keys)):
+            if key in self._strategies:
+                chances[s] = self._strategies[key][:, : legal.shape[-1]]
+        explored = legal / legal.sum(axis=-1, keepdims=True)
+        mixed: FloatArray = (1 - self._epsilon) * chances + self._epsilon * explored
+        return mixed
+
+
 def run_policies(run: "Run", seed: int, *, epsilon: float = 0.0) -> Policies:
     """The policies that the agents of one replica of a run had after the training.
 
@@ -116,7 +178,8 @@ def run_policies(run: "Run", seed: int, *, epsilon: float = 0.0) -> Policies:
 
     Raises:
         RunFolderError: The run is not complete, its file has been changed, or it kept nothing that was learned.
-        ValueError: The run does not have the seed, its kind of agent has no policies here, or `epsilon` is out of range.
+        ValueError: The run does not have the seed, its agents have no policies of the state alone, or `epsilon` is out
+            of range.
     """
     from mpgg_agents.experiments.folder import FINAL_STATE, RunFolderError
     from mpgg_agents.experiments.results import learned_name
@@ -129,12 +192,12 @@ def run_policies(run: "Run", seed: int, *, epsilon: float = 0.0) -> Policies:
         raise RunFolderError(f"{run.path} kept nothing that its agents learned: train it with --keep-learned")
     if run.config.run.agent == "dqn":
         return dqn_policies(game, _loaded(run, seed), epsilon=epsilon)
-    if not isinstance(agent, IQLConfig):
-        raise ValueError(f"run must be of agent 'iql' or 'dqn', got {run.config.run.agent!r}")
     prefix, state = learned_name(seed, ""), run.final_state()
     tables = {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
     try:
-        return iql_policies(game, agent, tables, epsilon=epsilon)
+        if isinstance(agent, IQLConfig):
+            return iql_policies(game, agent, tables, epsilon=epsilon)
+        return nash_q_policies(game, tables, epsilon=epsilon)
     except KeyError as error:
         raise RunFolderError(f"{run.path / FINAL_STATE} does not fit the run: it has no {error}") from error
 

@@ -6,9 +6,9 @@ import numpy as np
 from gymnasium.utils.seeding import np_random
 
 from mpgg_env.core.types import FloatArray, IntArray
-from mpgg_env.games.mpgg import kernels
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.rules import casino_costs, casino_gains, destinations, initial_positions
+from mpgg_env.games.mpgg.mechanisms import casino_payoffs, rebates
+from mpgg_env.games.mpgg.rules import destinations, initial_positions
 
 OBSERVED_PARTS: Final = {"m": 1, "m_n": 2, "m_n_nC": 3}  # how many of (casino, n, n_C) an observation shows
 
@@ -24,42 +24,22 @@ def casino_counts(positions: IntArray, actions: IntArray, n_casinos: int) -> tup
 
 
 def agent_payoffs(config: MPGGConfig, positions: IntArray, actions: IntArray) -> FloatArray:
-    """Expected payoff of every agent in one game, (S, N), transfers of the mechanisms included."""
+    """Expected payoff of every agent in one game, (S, N), with what the mechanisms take and give."""
     occupancy, cooperators = casino_counts(positions, actions, config.n_casinos)
-    rewards = np.empty(positions.shape)
-    kernels.pay(
-        positions,
-        actions.astype(np.int8),
-        occupancy,
-        cooperators,
-        casino_costs(config),
-        casino_gains(config),
-        config.payoff == "text",
-        config.min_players,
-        rewards,
-    )
-    return rewards
+    states = np.arange(len(positions))[:, None]
+    payoffs = casino_payoffs(config, np.arange(config.n_casinos), occupancy, cooperators)
+    earned: FloatArray = payoffs[states, positions, actions]
+    if any(mechanism.name == "toll" for mechanism in config.mechanisms):
+        earned = earned + rebates(config, occupancy)[states, positions]
+    return earned
 
 
 def member_payoffs(
     config: MPGGConfig, casinos: IntArray, occupancy: IntArray, cooperators: IntArray, actions: IntArray
 ) -> FloatArray:
     """Expected payoff (S,) of a member who does `actions` (S,) in a casino with these counts, rebates left out."""
-    one_replica = (1, -1)
-    cost, gain = casino_costs(config)[casinos], casino_gains(config)[casinos]
-    rewards = np.empty((1, len(casinos)))
-    kernels.pay(
-        np.arange(len(casinos)).reshape(one_replica),
-        actions.astype(np.int8).reshape(one_replica),
-        occupancy.reshape(one_replica),
-        cooperators.reshape(one_replica),
-        cost,
-        gain,
-        config.payoff == "text",
-        config.min_players,
-        rewards,
-    )
-    return np.asarray(rewards[0])
+    payoffs = casino_payoffs(config, casinos, occupancy, cooperators)
+    return np.asarray(payoffs[np.arange(len(casinos)), actions])
 
 
 def moved(config: MPGGConfig, positions: IntArray, moves: IntArray) -> IntArray:

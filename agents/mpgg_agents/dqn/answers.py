@@ -90,7 +90,7 @@ class Answers:
             phase=phase,
             round=0,
         )
-        return self._observer.observe(state)[0]
+        return np.asarray(self._observer.observe(state)[0])
 
 
 def _chosen(networks: QNetworks, inputs: Float32Array, legal: BoolArray, epsilon: float) -> FloatArray:
