@@ -22,8 +22,9 @@ seed, and writes a run folder with settings, per-round metrics (Parquet), casino
 a manifest with checksums, and figures. The preset ranks below the TOML file, the TOML file below the flags. A run
 that was stopped or killed goes on with --resume."""
 _EXPLOITABILITY: Final = """Tells what one agent gains by a best response to the others' learned policies in the
-repeated game: exactly, by dynamic programming on the positions and actions of all, where these are few enough; elsewhere
-as a lower bound with a confidence interval, from a response to what the agent meets, played against its own policy."""
+repeated game: exactly, by dynamic programming on the positions and actions of all, where these are few enough;
+elsewhere as a lower bound with a confidence interval, from a response to what the agent meets, played against its own
+policy."""
 _RESUME: Final = "go on with the run in this folder, which keeps its settings, the agents' device included"
 _TENSORBOARD: Final = f"""write TensorBoard event files to {EVENTS}/ in the run folder: means over each window, and the
 newest losses at its end; --resume writes more of them only with --tensorboard again; needs the extra mpgg-env[deep]"""
