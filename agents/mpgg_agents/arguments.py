@@ -21,6 +21,10 @@ _TRAIN: Final = """Trains agents by independent Q-learning, or with --agent dqn 
 seed, and writes a run folder with settings, per-round metrics (Parquet), casino time series and final state (npz),
 a manifest with checksums, and figures. The preset ranks below the TOML file, the TOML file below the flags. A run
 that was stopped or killed goes on with --resume."""
+_EXPLOITABILITY: Final = """Tells what one agent gains by a best response to the others' learned policies in the
+repeated game: exactly, by dynamic programming on the positions and actions of all, where these are few enough;
+elsewhere as a lower bound with a confidence interval, from a response to what the agent meets, played against its own
+policy."""
 _RESUME: Final = "go on with the run in this folder, which keeps its settings, the agents' device included"
 _TENSORBOARD: Final = f"""write TensorBoard event files to {EVENTS}/ in the run folder: means over each window, and the
 newest losses at its end; --resume writes more of them only with --tensorboard again; needs the extra mpgg-env[deep]"""
@@ -87,8 +91,16 @@ def _parsers(agent: str) -> tuple[Parser, dict[str, Parser]]:
     figures = commands.add_parser("figures", help="draw the figures of a complete run again", allow_abbrev=False)
     for reader in (info, figures):
         reader.add_argument("run", type=_path, metavar="RUN", help="folder that `mpgg train --out` wrote")
+    exploitability = commands.add_parser(
+        "exploitability",
+        help="what one agent of a run gains by deviating",
+        description=_EXPLOITABILITY,
+        allow_abbrev=False,
+    )
+    _add_exploitability_flags(exploitability)
     presets = commands.add_parser("presets", help="list the named settings with their source", allow_abbrev=False)
-    return parser, {"train": train, "info": info, "figures": figures, "presets": presets}
+    known = {"train": train, "info": info, "figures": figures, "exploitability": exploitability, "presets": presets}
+    return parser, known
 
 
 def _train_text(agent: str) -> str:
@@ -111,6 +123,32 @@ def _add_train_flags(train: Parser, name: str) -> None:
     )
     add_config_flags(train, "game (public goods with migration)", MPGGConfig, skip=["mechanism"])
     add_config_flags(train, f"agent {name}", AGENTS[name].config_class)
+
+
+def _add_exploitability_flags(parser: Parser) -> None:
+    parser.add_argument("run", type=_path, metavar="RUN", help="folder of a complete run that kept what was learned")
+    numbers: dict[str, tuple[type, str]] = {
+        "gamma": (float, "discount per round [default: that of the run's agents]"),
+        "rounds": (int, "rounds of the game [default: no end]"),
+        "agents": (int, "how many agents to examine [default: all where the method is exact, else at most 10]"),
+        "epsilon": (float, "exploration rate of everybody [default: 0]"),
+        "seed": (int, "seed of the sampled method [default: 0]"),
+        "replicas": (int, "independent replicas of the sampled method [default: 64]"),
+    }
+    for name, (kind, text) in numbers.items():
+        parser.add_argument(f"--{name}", type=kind, metavar="INT" if kind is int else "NUMBER", help=text)
+    parser.add_argument("--seeds", nargs="+", help="which replicas of the run [default: all]")
+    parser.add_argument("--method", default="auto", metavar="NAME", help="auto, exact or sampled [default: auto]")
+    parser.add_argument(
+        "--start",
+        default="initial",
+        metavar="NAME",
+        help="initial positions of the game, or final ones of the training",
+    )
+    parser.add_argument(
+        "--json", type=_path, metavar="FILE", help="write the gains of all agents examined to this file"
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def _path(word: str) -> Path:

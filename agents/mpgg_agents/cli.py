@@ -1,4 +1,4 @@
-"""The `mpgg` command: train, info, figures, presets."""
+"""The `mpgg` command: train, info, figures, exploitability, presets."""
 
 import argparse
 import os
@@ -65,6 +65,8 @@ def _run(words: Sequence[str]) -> int:
         return _presets()
     if arguments.command == "train":
         return _train(arguments, words)
+    if arguments.command == "exploitability":
+        return _exploitability(arguments)
     return _info(arguments.run) if arguments.command == "info" else _figures(arguments.run)
 
 
@@ -182,6 +184,16 @@ def _figures(path: Path) -> int:
     except ValueError as error:
         raise InputError(error) from error
     _say("\n".join(map(str, written)))
+    return 0
+
+
+def _exploitability(arguments: argparse.Namespace) -> int:
+    from mpgg_agents.experiments.exploit import ask  # loads numba
+
+    try:
+        _say(ask(arguments, choose_display(arguments.quiet)))
+    except (TypeError, ValueError, MissingExtraError) as error:
+        raise InputError(error) from error
     return 0
 
 
