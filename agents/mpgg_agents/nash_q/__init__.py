@@ -1,0 +1,1 @@
+"""Nash Q-learning."""
