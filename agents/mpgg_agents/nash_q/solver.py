@@ -14,13 +14,13 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from mpgg_agents.nash_q.compiled import games, profiles
+from mpgg_agents.nash_q.config import SELECTIONS
 from mpgg_agents.nash_q.exact import exact_equilibrium
 from mpgg_agents.nash_q.many_players import equilibrium_of_many
 from mpgg_env.core.types import BoolArray, FloatArray, IntArray, UInt8Array
 from mpgg_env.core.validation import check_choice
 
 Selection = Literal["first", "social", "risk_dominant"]
-SELECTIONS: Final = ("first", "social", "risk_dominant")
 METHODS: Final = ("pure", "lemke_howson", "exact", "mclennan_tourky")
 LARGEST_PAYOFF: Final = 8e307  # half the largest number: the difference of two payoffs must not overflow
 
