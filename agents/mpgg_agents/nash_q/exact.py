@@ -13,18 +13,18 @@ Row = list[Fraction]
 Strategy = list[Fraction]
 
 
-def exact_equilibrium(A: FloatArray, B: FloatArray) -> tuple[Strategy, Strategy]:
+def exact_equilibrium(first: FloatArray, second: FloatArray) -> tuple[Strategy, Strategy]:
     """One equilibrium of a game of two players.
 
     Args:
-        A: Finite payoffs of the first player, (m, n).
-        B: Finite payoffs of the second player, (m, n).
+        first: Finite payoffs of the first player, (m, n).
+        second: Finite payoffs of the second player, (m, n).
     """
-    m, n = A.shape
+    m, n = first.shape
     # Columns and labels as in `compiled.lemke_howson`: one per action of either player, then the right-hand side.
     tableaux = [
-        [[*column, *_unit(j, n), Fraction(1)] for j, column in enumerate(zip(*_positive(B), strict=True))],
-        [[*_unit(i, m), *row, Fraction(1)] for i, row in enumerate(_positive(A))],
+        [[*column, *_unit(j, n), Fraction(1)] for j, column in enumerate(zip(*_positive(second), strict=True))],
+        [[*_unit(i, m), *row, Fraction(1)] for i, row in enumerate(_positive(first))],
     ]
     bases = [list(range(m, m + n)), list(range(m))]
     slacks = [range(m, m + n), range(m)]

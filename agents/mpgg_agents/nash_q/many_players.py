@@ -106,7 +106,7 @@ def _approximate(payoffs: FloatArray, start: Any, accuracy: float, most: int) ->
 
 def _as_strategy(weights: FloatArray) -> FloatArray:
     positive: FloatArray = np.maximum(weights, 0.0)
-    return positive / positive.sum()
+    return np.asarray(positive / positive.sum())
 
 
 def _polished(payoffs: FloatArray, point: Strategies) -> Iterator[Strategies]:
@@ -128,7 +128,9 @@ def _polished(payoffs: FloatArray, point: Strategies) -> Iterator[Strategies]:
             supports = _corrected(payoffs, weights, start, supports)
 
 
-def _corrected(payoffs: FloatArray, weights: Strategies, start: Strategies, supports: list[BoolArray]) -> list[BoolArray]:
+def _corrected(
+    payoffs: FloatArray, weights: Strategies, start: Strategies, supports: list[BoolArray]
+) -> list[BoolArray]:
     """The supports without actions of negative weight, and with the best responses where there are none of these."""
     if any((strategy < 0).any() for strategy in weights):
         return [support & (strategy > 0) for support, strategy in zip(supports, weights, strict=True)]
@@ -184,7 +186,7 @@ def _system(
 
 
 def _expected(own: FloatArray, weights: Strategies, free: tuple[int, ...]) -> FloatArray:
-    """The player's payoff (m_1, ..., m_N) with all but the `free` players mixing, on the axes of these in their order."""
+    """The player's payoff (m_1, ..., m_N) with all but the `free` players mixing: an array on the axes of these."""
     expected = own
     for player in reversed(range(len(weights))):
         if player not in free:

@@ -4,8 +4,8 @@ from typing import Final
 
 from mpgg_agents.presets import Preset
 
-# Two agents, two casinos: alone each earns c (r - 1), together c r k / 2 less the cost of cooperating.
-_SMALLEST_GAME: Final = {"n_agents": 2, "grid_shape": (1, 2), "gain_range": (1.2, 2.0), "boundary": "mask"}
+# Two casinos with gains between 1 and 2: alone it pays to cooperate, together it does not.
+_SMALLEST_GAME: Final = {"n_agents": 2, "grid_shape": (1, 2), "gain_range": (1.2, 1.8), "boundary": "mask"}
 
 PRESETS: Final[dict[str, Preset]] = {
     "text": Preset(source="[MPGG2025] section 2.1 with two agents and two casinos", game=_SMALLEST_GAME),

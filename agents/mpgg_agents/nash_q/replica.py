@@ -100,7 +100,9 @@ class Replica:
         engine.restore(state, 0, engine.illegal, ended=False)
         population.agents[0].tables.restore(section(arrays, "tables"), population.n_actions, population.key_bytes)
         self.rounds_done = int(arrays["rounds_done"])
-        done_in_episode = self.rounds_done - (self.rounds_done - 1) // self.rounds * self.rounds if self.rounds_done else 0
+        done_in_episode = (
+            self.rounds_done - (self.rounds_done - 1) // self.rounds * self.rounds if self.rounds_done else 0
+        )
         masks = engine.action_masks()[0]
         names = population.names
         population.resume(
@@ -114,10 +116,10 @@ class Replica:
         """The tables in readable form, one row per state, over all A actions of the environment.
 
         Returns:
-            `states` (S, 2 + 2 M) as the environment's `state()`, `positions` (S, N) casinos, `values` (S, N, A, ..., A),
-            NaN where illegal, `visits` (S, A, ..., A), and of the selected equilibrium the `strategies` (S, N, A), the
-            expected values `worth` (S, N) and the `exploitability` (S,). With a finite horizon `steps` (S,) of the
-            episode.
+            `states` (S, 2 + 2 M) as the environment's `state()`, `positions` (S, N) casinos, `values`
+            (S, N, A, ..., A), NaN where illegal, `visits` (S, A, ..., A), and of the selected equilibrium the
+            `strategies` (S, N, A), the expected values `worth` (S, N) and the `exploitability` (S,). With a finite
+            horizon also `steps` (S,) of the episode.
         """
         population, config = self.population, self.env.config
         stages = population.agents[0].tables.stages

@@ -1,7 +1,7 @@
 """Equilibria of stage games, each with its exploitability: the solver that Nash-Q calls at every update.
 
-In this order: all pure equilibria, by comparing payoffs exactly, of which the rule selects one; else for two players the
-algorithm of Lemke and Howson, from each label in turn until the equilibrium is exact to rounding, then the same in
+In this order: all pure equilibria, by comparing payoffs exactly, of which the rule selects one; else for two players
+the algorithm of Lemke and Howson, from each label in turn until an equilibrium is exact to rounding, then the same in
 rational arithmetic; else for more players McLennan and Tourky's algorithm (of quantecon) and Newton's method. It
 needs no assumption: zeros, ties, repeated rows, single actions and payoffs of any size are solved.
 """
@@ -122,9 +122,7 @@ class StageSolver:
         strategies[:, 0] = 1.0
         for player, strategy in zip(several, found, strict=True):
             strategies[player, : len(strategy)] = np.array(strategy, np.float64)
-        games.settle(
-            payoffs, self.counts, self.strides, self._normalised, self._deviations, strategies, values, gains
-        )
+        games.settle(payoffs, self.counts, self.strides, self._normalised, self._deviations, strategies, values, gains)
         return METHODS.index(method)
 
 

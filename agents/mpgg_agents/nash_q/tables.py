@@ -108,7 +108,9 @@ class QTables:
         stage = self.stages.get(sight.key)
         return self._new_stage(sight.legal) if stage is None else stage
 
-    def learn(self, sight: Sight, actions: Sequence[int], rewards: Sequence[float], next_worth: Sequence[float]) -> None:
+    def learn(
+        self, sight: Sight, actions: Sequence[int], rewards: Sequence[float], next_worth: Sequence[float]
+    ) -> None:
         """One update of all agents' tables.
 
         Args:
@@ -181,23 +183,24 @@ def check_size(n_actions: Sequence[int]) -> None:
         n_actions: Actions of every agent.
     """
     n_agents, joint = len(n_actions), math.prod(n_actions)
-    cost = f"every state costs {n_agents} tables of {joint:,} joint actions and an equilibrium at each update"
+    size = f"{joint:,}" if joint < 10**9 else f"10^{math.log10(joint):.0f}"
+    cost = f"every state costs {n_agents} tables of {size} joint actions and an equilibrium at each update"
     if not FEWEST_AGENTS <= n_agents <= MOST_AGENTS:
         raise ValueError(
             f"n_agents must be in [{FEWEST_AGENTS}, {MOST_AGENTS}] with agent 'nash_q', got {n_agents}: "
             f"{cost if n_agents > MOST_AGENTS else 'a stage game needs another player'}"
         )
     if joint > MOST_JOINT_ACTIONS:
-        raise ValueError(f"joint actions must be at most {MOST_JOINT_ACTIONS:,} with agent 'nash_q', got {joint:,}: {cost}")
+        raise ValueError(
+            f"joint actions must be at most {MOST_JOINT_ACTIONS:,} with agent 'nash_q', got {size}: {cost}"
+        )
 
 
 def _parts(array: np.ndarray[Any, Any], sizes: IntArray) -> list[np.ndarray[Any, Any]]:
     return np.split(array, np.cumsum(sizes)[:-1]) if len(sizes) else []
 
 
-def _checked_counts(
-    arrays: Mapping[str, np.ndarray[Any, Any]], n_actions: Sequence[int], key_bytes: int
-) -> IntArray:
+def _checked_counts(arrays: Mapping[str, np.ndarray[Any, Any]], n_actions: Sequence[int], key_bytes: int) -> IntArray:
     """Legal actions per state and agent, (S, N)."""
     n_agents, states = len(n_actions), len(arrays["keys"]) // key_bytes
     given: IntArray = arrays["counts"]

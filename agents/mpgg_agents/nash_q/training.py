@@ -36,9 +36,9 @@ class StepResult(NamedTuple):
 class NashQPopulation:
     """The learners of one environment.
 
-    A state is the environment's `state()`, where it has one, together with the observations and the legal actions of all
-    agents. `state()` alone would not do: that of the migratory public goods game counts agents and does not say who is
-    where.
+    A state is the environment's `state()`, where it has one, together with the observations and the legal actions of
+    all agents. `state()` alone would not do: that of the migratory public goods game counts agents and does not say
+    who is where, so that the next state would not follow from it and the joint action.
 
     Args:
         env: An environment with `Discrete` action spaces that start at 0, whose agents all stay until the episode
@@ -72,7 +72,7 @@ class NashQPopulation:
         ]
         self.learns = True
         self.episode_step = 0
-        self._everything = [np.ones(n, np.int8) for n in self.n_actions]
+        self._everything = {name: np.ones(n, np.int8) for name, n in zip(self.names, self.n_actions, strict=True)}
         self._legal: dict[bytes, Legal] = {}
         self._has_state = True
         self._sight: Sight | None = None
@@ -145,11 +145,13 @@ class NashQPopulation:
         out = [bool(terminated[name] or truncated[name]) for name in self.names]
         if any(out) and not all(out):
             left = ", ".join(name for name, is_out in zip(self.names, out, strict=True) if is_out)
-            raise ValueError(f"env must end for all agents at once, since a stage game needs them all; {left} left alone")
+            raise ValueError(
+                f"env must end for all agents at once, since a stage game needs them all; {left} left alone"
+            )
         return all(out), all(out) and any(terminated[name] for name in self.names)
 
     def _seen(self, observations: Mapping[str, Any], infos: Mapping[str, Any]) -> Sight:
-        masks = [infos[name].get("action_mask", all_of) for name, all_of in zip(self.names, self._everything, strict=True)]
+        masks = [infos[name].get("action_mask", self._everything[name]) for name in self.names]
         parts = [] if self.config.horizon == "infinite" else [np.int64(self.episode_step).tobytes()]
         if self._has_state:
             parts.append(_as_bytes("state()", self.env.state()))
@@ -157,7 +159,7 @@ class NashQPopulation:
         parts.extend(np.asarray(mask, np.int8).tobytes() for mask in masks)
         key = b"".join(parts)
         if key not in self._legal:
-            self._legal[key] = tuple(_legal(*of_agent) for of_agent in zip(self.names, masks, self.n_actions, strict=True))
+            self._legal[key] = tuple(map(_legal, self.names, masks, self.n_actions))
         return Sight(key, self._legal[key])
 
 
@@ -167,8 +169,8 @@ def train(
     """Trains Nash Q-learners, `config.episodes` episodes of at most `rounds` rounds, and yields after every step.
 
     Args:
-        env: A `ParallelEnv`, as `NashQPopulation` takes it. If it has an attribute `max_cycles`, this is set to the steps
-            of an episode.
+        env: A `ParallelEnv`, as `NashQPopulation` takes it. If it has an attribute `max_cycles`, this is set to the
+            steps of an episode.
         config: Hyper-parameters.
         rounds: Rounds of each episode, unless the game ends earlier.
         seed: Seed of the environment and of the learners, in [0, 2**64).

@@ -176,8 +176,7 @@ def _mixed(
     m, n = counts[one], counts[two]
     for first in range(m + n):
         normalise(payoffs, normalised, values, gains)
-        A, B = normalised[one], normalised[two]
-        if lemke_howson(A, B, m, n, first, tableaux, bases, strategies[one], strategies[two]):
+        if lemke_howson(normalised, one, two, m, n, first, tableaux, bases, strategies[one], strategies[two]):
             largest = settle(payoffs, counts, strides, normalised, deviations, strategies, values, gains)
             if largest <= ACCEPTED:
                 return LEMKE_HOWSON

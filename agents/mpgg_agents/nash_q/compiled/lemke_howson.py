@@ -20,8 +20,9 @@ SAME_RATIO: Final = 1e-12
 
 @compiled
 def lemke_howson(
-    A: FloatArray,
-    B: FloatArray,
+    payoffs: FloatArray,
+    one: int,
+    two: int,
     m: int,
     n: int,
     first: int,
@@ -33,8 +34,9 @@ def lemke_howson(
     """One equilibrium of a game of two players.
 
     Args:
-        A: Payoffs of the first player, in [0, 1], (m n,).
-        B: Payoffs of the second player, in [0, 1], (m n,).
+        payoffs: Payoffs in [0, 1], (N, m n).
+        one: Row of the first player's payoffs.
+        two: Row of the second player's payoffs.
         m: Actions of the first player.
         n: Actions of the second player.
         first: Label that is dropped first, in [0, m + n); others may lead to other equilibria.
@@ -46,7 +48,7 @@ def lemke_howson(
     Returns:
         Whether the path came to its end; if not, x and y mean nothing.
     """
-    _begin(A, B, m, n, tableaux, bases)
+    _begin(payoffs[one], payoffs[two], m, n, tableaux, bases)
     entering = first
     side = 0 if first < m else 1
     for _ in range(MOST_PIVOTS):
@@ -65,19 +67,19 @@ def lemke_howson(
 
 
 @compiled
-def _begin(A: FloatArray, B: FloatArray, m: int, n: int, tableaux: FloatArray, bases: IntArray) -> None:
+def _begin(first: FloatArray, second: FloatArray, m: int, n: int, tableaux: FloatArray, bases: IntArray) -> None:
     for j in range(n):
         for column in range(m + n + 1):
             tableaux[0, j, column] = 0.0
         for i in range(m):
-            tableaux[0, j, i] = 1.0 + B[i * n + j]
+            tableaux[0, j, i] = 1.0 + second[i * n + j]
         tableaux[0, j, m + j] = tableaux[0, j, m + n] = 1.0
         bases[0, j] = m + j
     for i in range(m):
         for column in range(m + n + 1):
             tableaux[1, i, column] = 0.0
         for j in range(n):
-            tableaux[1, i, m + j] = 1.0 + A[i * n + j]
+            tableaux[1, i, m + j] = 1.0 + first[i * n + j]
         tableaux[1, i, i] = tableaux[1, i, m + n] = 1.0
         bases[1, i] = i
 

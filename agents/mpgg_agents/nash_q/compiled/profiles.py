@@ -115,7 +115,7 @@ def deviation_loss_product(normalised: FloatArray, counts: IntArray, strides: In
 
     Normalised payoffs multiply the products of all equilibria by the same factor.
     """
-    product = 1.0
+    product: float = 1.0
     for player in range(len(counts)):
         if counts[player] == 1:
             continue
@@ -169,7 +169,7 @@ def mean_payoff(strategies: FloatArray, deviations: FloatArray, player: int, cou
 @compiled
 def largest_gain(strategies: FloatArray, deviations: FloatArray, player: int, count: int) -> float:
     """What the player gains by its best deviation, at least 0."""
-    best = deviations[player, 0]
+    best = float(deviations[player, 0])
     for action in range(count):
         best = max(best, deviations[player, action])
     return max(0.0, best - mean_payoff(strategies, deviations, player, count))
