@@ -7,6 +7,7 @@ from mpgg_env.core.config import Config
 from mpgg_env.core.validation import check_choice, check_integer, check_real
 
 SELECTIONS = ("first", "social", "risk_dominant")
+STATES = ("all", "observations")
 HORIZONS = ("infinite", "finite")
 
 
@@ -26,6 +27,9 @@ class NashQConfig(Config):
         selection: Which pure equilibrium of a stage game all learners take: the lexicographically first one, that with
             the highest sum of values (social), or that with the highest product of deviation losses (risk_dominant).
             Without a pure one it is the mixed one that the solver finds.
+        state: What makes two states one state: all takes the environment's `state()`, where it has one, together with
+            the observations of all agents; observations takes these alone. See the agent's README for the migratory
+            public goods game, where the observations are enough.
         horizon: infinite has stationary values, and the end of an episode by a time limit is bootstrapped; finite has
             the step of the episode in the state, and nothing is worth anything after its end.
         initial_value: Value of every entry at the start.
@@ -40,6 +44,7 @@ class NashQConfig(Config):
     decay: float = 0.99995
     eps_min: float = 0.05
     selection: Literal["first", "social", "risk_dominant"] = "first"
+    state: Literal["all", "observations"] = "all"
     horizon: Literal["infinite", "finite"] = "infinite"
     initial_value: float = 0.0
     episodes: int = 1
@@ -53,6 +58,7 @@ class NashQConfig(Config):
         self._set("decay", check_real("decay", self.decay, 0, 1, open_minimum=True))
         self._set("eps_min", check_real("eps_min", self.eps_min, 0, 1))
         check_choice("selection", self.selection, SELECTIONS)
+        check_choice("state", self.state, STATES)
         check_choice("horizon", self.horizon, HORIZONS)
         self._set("initial_value", check_real("initial_value", self.initial_value))
         self._set("episodes", check_integer("episodes", self.episodes, 1))

@@ -116,10 +116,10 @@ class Replica:
         """The tables in readable form, one row per state, over all A actions of the environment.
 
         Returns:
-            `states` (S, 2 + 2 M) as the environment's `state()`, `positions` (S, N) casinos, `values`
-            (S, N, A, ..., A), NaN where illegal, `visits` (S, A, ..., A), and of the selected equilibrium the
-            `strategies` (S, N, A), the expected values `worth` (S, N) and the `exploitability` (S,). With a finite
-            horizon also `steps` (S,) of the episode.
+            `observations` (S, N, 8) and `positions` (S, N), the casinos; `values` (S, N, A, ..., A), NaN where illegal,
+            and `visits` (S, A, ..., A); of the selected equilibrium the `strategies` (S, N, A), the expected values
+            `worth` (S, N) and the `exploitability` (S,). With state "all" also `states` (S, 2 + 2 M) as the
+            environment's `state()`, with a finite horizon also `steps` (S,) of the episode.
         """
         population, config = self.population, self.env.config
         stages = population.agents[0].tables.stages
@@ -130,9 +130,12 @@ class Replica:
         if population.config.horizon == "finite":
             arrays["steps"] = keys[:, :8].copy().view(np.int64)[:, 0]
             keys = keys[:, 8:]
-        width = 8 * (2 + 2 * config.n_casinos)
-        arrays["states"] = _numbers(keys[:, :width]).astype(np.float32)
-        seen = _numbers(keys[:, width : width + 8 * SLOTS * n_agents]).reshape(n_states, n_agents, SLOTS)
+        if population.config.state == "all":
+            width = 8 * (2 + 2 * config.n_casinos)
+            arrays["states"] = _numbers(keys[:, :width]).astype(np.float32)
+            keys = keys[:, width:]
+        seen = _numbers(keys[:, : 8 * SLOTS * n_agents]).reshape(n_states, n_agents, SLOTS)
+        arrays["observations"] = seen.astype(np.float32)
         arrays["positions"] = (seen[:, :, ROW] * config.grid_shape[1] + seen[:, :, COLUMN]).astype(np.int64)
         values, visits = np.full((n_states, n_agents, *cube), np.nan), np.zeros((n_states, *cube), np.int64)
         strategies = np.zeros((n_states, n_agents, n_actions))

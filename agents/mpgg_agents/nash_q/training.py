@@ -36,9 +36,9 @@ class StepResult(NamedTuple):
 class NashQPopulation:
     """The learners of one environment.
 
-    A state is the environment's `state()`, where it has one, together with the observations and the legal actions of
-    all agents. `state()` alone would not do: that of the migratory public goods game counts agents and does not say
-    who is where, so that the next state would not follow from it and the joint action.
+    A state is the environment's `state()`, where it has one and `config.state` is "all", together with the observations
+    and the legal actions of all agents. `state()` alone would not do: that of the migratory public goods game counts
+    agents and does not say who is where, so that the next state would not follow from it and the joint action.
 
     Args:
         env: An environment with `Discrete` action spaces that start at 0, whose agents all stay until the episode
@@ -74,7 +74,7 @@ class NashQPopulation:
         self.episode_step = 0
         self._everything = {name: np.ones(n, np.int8) for name, n in zip(self.names, self.n_actions, strict=True)}
         self._legal: dict[bytes, Legal] = {}
-        self._has_state = True
+        self._has_state = False
         self._sight: Sight | None = None
 
     @property
@@ -86,7 +86,7 @@ class NashQPopulation:
         """Resets the environment; the tables and the exploration rate go on."""
         observations, infos = self.env.reset(seed=seed, options=None if options is None else dict(options))
         self.episode_step = 0
-        self._has_state = _has_state(self.env)
+        self._has_state = self.config.state == "all" and _has_state(self.env)
         self._sight = self._seen(observations, infos)
 
     def play_step(self, *, last: bool = False) -> StepResult:
