@@ -10,13 +10,14 @@ class TrainingError(RuntimeError):
 
 
 class MissingExtraError(ImportError):
-    """A library of the extra `deep` is asked for and is not installed.
+    """A library of an extra is asked for and is not installed.
 
     Args:
         purpose: What needs the library.
         error: The import that failed.
+        remedy: The command that installs the extra.
     """
 
-    def __init__(self, purpose: str, error: ModuleNotFoundError) -> None:
+    def __init__(self, purpose: str, error: ModuleNotFoundError, remedy: str = DEEP) -> None:
         library = str(error.name).partition(".")[0]
-        super().__init__(f"{purpose} needs {library}, which is not installed: {DEEP}", name=library)
+        super().__init__(f"{purpose} needs {library}, which is not installed: {remedy}", name=library)

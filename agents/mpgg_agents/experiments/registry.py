@@ -11,6 +11,8 @@ from mpgg_agents.dqn.presets import PRESETS as DQN_PRESETS
 from mpgg_agents.errors import MissingExtraError
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.presets import PRESETS as IQL_PRESETS
+from mpgg_agents.nash_q.config import NashQConfig
+from mpgg_agents.nash_q.presets import PRESETS as NASH_Q_PRESETS
 from mpgg_agents.presets import Preset
 from mpgg_agents.stored import Arrays
 from mpgg_env.core.config import Config
@@ -20,6 +22,7 @@ from mpgg_env.games.mpgg.config import MPGGConfig
 if TYPE_CHECKING:
     from mpgg_agents.dqn.trainer import DQNTrainer
     from mpgg_agents.iql.trainer import IQLTrainer
+    from mpgg_agents.nash_q.trainer import NashQTrainer
     from mpgg_agents.record import Record
 
 
@@ -115,6 +118,14 @@ def _dqn_trainer(
     return DQNTrainer(game, agent, seeds, rounds, window=window, threads=threads)
 
 
+def _nash_q_trainer(
+    game: MPGGConfig, agent: NashQConfig, seeds: Sequence[int], rounds: int, window: int, threads: int | None
+) -> Trainer:
+    from mpgg_agents.nash_q.trainer import NashQTrainer  # loads numba
+
+    return NashQTrainer(game, agent, seeds, rounds, window=window, threads=threads)
+
+
 def _iql_learned(trainer: "IQLTrainer", replica: int) -> Arrays:
     return trainer.tables(replica)
 
@@ -123,11 +134,15 @@ def _dqn_learned(trainer: "DQNTrainer", replica: int) -> Arrays:
     return trainer.networks(replica)
 
 
-def _total_rounds(agent: IQLConfig | DQNConfig, rounds: int) -> int:
+def _nash_q_learned(trainer: "NashQTrainer", replica: int) -> Arrays:
+    return trainer.learned(replica)
+
+
+def _total_rounds(agent: IQLConfig | DQNConfig | NashQConfig, rounds: int) -> int:
     return agent.episodes * rounds
 
 
-def _exploration(agent: IQLConfig | DQNConfig, rounds: int) -> FloatArray:
+def _exploration(agent: IQLConfig | DQNConfig | NashQConfig, rounds: int) -> FloatArray:
     from mpgg_agents.schedules import exponential_decay  # loads numba
 
     return np.array([exponential_decay(agent.eps_0, agent.decay, agent.eps_min, step) for step in range(rounds)])
@@ -152,6 +167,16 @@ AGENTS: Final[dict[str, AgentKind]] = {
         kernels="mpgg_agents.dqn.draws",
         make_trainer=_dqn_trainer,
         learned=_dqn_learned,
+        keeps_learned=True,
+    ),
+    "nash_q": AgentKind(
+        config_class=NashQConfig,
+        presets=NASH_Q_PRESETS,
+        total_rounds=_total_rounds,
+        exploration=_exploration,
+        kernels="mpgg_agents.nash_q.compiled.games",
+        make_trainer=_nash_q_trainer,
+        learned=_nash_q_learned,
         keeps_learned=True,
     ),
 }

@@ -1,0 +1,1 @@
+"""The compiled loops over the joint actions of stage games."""

@@ -1,0 +1,155 @@
+"""One replica of the migratory public goods game with its Nash Q-learners, and how it is stored."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from mpgg_agents.nash_q.config import NashQConfig
+from mpgg_agents.nash_q.training import MPGG_ROUND_STEPS, NashQPopulation
+from mpgg_agents.record import Record
+from mpgg_agents.stored import Arrays, generator_array, section, stored_generator
+from mpgg_env.core.types import FloatArray, IntArray, UInt8Array
+from mpgg_env.games.mpgg import kernels
+from mpgg_env.games.mpgg.config import MPGGConfig
+from mpgg_env.games.mpgg.env import MPGGParallelEnv
+from mpgg_env.games.mpgg.state import check_array
+
+ENDLESS: Final = 2**62
+ROW, COLUMN, SLOTS = 2, 3, 8
+
+
+class Replica:
+    """One game with its learners, who share one set of tables.
+
+    Args:
+        config: Rules of the game.
+        agent: Hyper-parameters.
+        seed: Seed of the game and of the learners.
+        rounds: Rounds of each episode.
+    """
+
+    def __init__(self, config: MPGGConfig, agent: NashQConfig, seed: int, rounds: int) -> None:
+        self.rounds = rounds
+        self.env = MPGGParallelEnv(config)
+        self.env.max_cycles = ENDLESS  # episodes are ended here, and greedy rounds follow the last one
+        self.population = NashQPopulation(self.env, agent, seed, shared=True)
+        self.rounds_done = 0
+        self.population.begin_episode(seed)
+
+    def play(self, windows: IntArray, record: Record, b: int) -> None:
+        """Plays rounds and notes them as replica `b` of the record.
+
+        Args:
+            windows: The window of the record that each round belongs to, (rounds,).
+            record: The record.
+            b: Index of this replica.
+        """
+        for t, window in enumerate(windows.tolist()):
+            if self.rounds_done and self.rounds_done % self.rounds == 0 and self._begins_anew():
+                self.population.begin_episode()
+            self._play_round(record, (b, t), window)
+            self.rounds_done += 1
+
+    def evaluate(self, windows: IntArray, record: Record, b: int) -> None:
+        """Plays rounds without exploration and learning, and notes them."""
+        if self.population.learns:
+            self.population.greedy()
+            self.rounds_done = 0
+            if self._begins_anew():
+                self.population.begin_episode()
+        self.play(windows, record, b)
+
+    def _begins_anew(self) -> bool:
+        """Greedy rounds go on with the last episode, unless the tables know nothing of what comes after its end."""
+        return self.population.learns or self.population.config.horizon == "finite"
+
+    def _play_round(self, record: Record, place: tuple[int, int], window: int) -> None:
+        payoffs = self.population.play_step().rewards
+        engine, state = self.env.engine, self.env.engine.state
+        record.note_game(place, window, state.occupancy[0], state.cooperators[0], engine.gain, payoffs)
+        casinos = state.positions[0].copy()
+        moves = self.population.play_step(last=(self.rounds_done + 1) % self.rounds == 0).actions
+        record.note_moves(place[0], window, casinos, moves)
+
+    def arrays(self) -> Arrays:
+        """Everything that the rest of the training depends on, as numeric arrays by name."""
+        state = self.env.engine.state
+        arrays: Arrays = {
+            "rounds_done": np.array(self.rounds_done, np.int64),
+            "generator": generator_array(self.env.np_random),
+            "positions": state.positions,
+            "last_actions": state.last_actions,
+        }
+        tables = self.population.agents[0].tables.arrays()
+        return arrays | {f"tables.{name}": array for name, array in tables.items()}
+
+    def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """The inverse of `arrays`; the names, types and shapes have been checked.
+
+        Raises:
+            ValueError: A number is out of its range.
+        """
+        engine, population = self.env.engine, self.population
+        state = engine.state.copy()
+        state.positions[:], state.last_actions[:] = arrays["positions"], arrays["last_actions"]
+        check_array("positions", state.positions, np.int64, state.positions.shape, engine.config.n_casinos - 1)
+        check_array("last_actions", state.last_actions, np.int8, state.positions.shape, 1)
+        kernels.count(state.positions, state.last_actions, state.occupancy, state.cooperators)
+        engine.generators[0] = stored_generator(arrays["generator"])
+        engine.restore(state, 0, engine.illegal, ended=False)
+        population.agents[0].tables.restore(section(arrays, "tables"), population.n_actions, population.key_bytes)
+        self.rounds_done = int(arrays["rounds_done"])
+        done_in_episode = (
+            self.rounds_done - (self.rounds_done - 1) // self.rounds * self.rounds if self.rounds_done else 0
+        )
+        masks = engine.action_masks()[0]
+        names = population.names
+        population.resume(
+            dict(zip(names, engine.observer.observe(state)[0], strict=True)),
+            {name: {"action_mask": mask} for name, mask in zip(names, masks, strict=True)},
+            MPGG_ROUND_STEPS * self.rounds_done,
+            MPGG_ROUND_STEPS * done_in_episode,
+        )
+
+    def learned(self) -> Arrays:
+        """The tables in readable form, one row per state, over all A actions of the environment.
+
+        Returns:
+            `observations` (S, N, 8) and `positions` (S, N), the casinos; `values` (S, N, A, ..., A), NaN where illegal,
+            and `visits` (S, A, ..., A); of the selected equilibrium the `strategies` (S, N, A), the expected values
+            `worth` (S, N) and the `exploitability` (S,). With state "all" also `states` (S, 2 + 2 M) as the
+            environment's `state()`, with a finite horizon also `steps` (S,) of the episode.
+        """
+        population, config = self.population, self.env.config
+        stages = population.agents[0].tables.stages
+        n_agents, n_actions = config.n_players, population.n_actions[0]
+        n_states, cube = len(stages), (n_actions,) * n_agents
+        keys = np.frombuffer(b"".join(stages), np.uint8).reshape(n_states, -1)
+        arrays: Arrays = {}
+        if population.config.horizon == "finite":
+            arrays["steps"] = keys[:, :8].copy().view(np.int64)[:, 0]
+            keys = keys[:, 8:]
+        if population.config.state == "all":
+            width = 8 * (2 + 2 * config.n_casinos)
+            arrays["states"] = _numbers(keys[:, :width]).astype(np.float32)
+            keys = keys[:, width:]
+        seen = _numbers(keys[:, : 8 * SLOTS * n_agents]).reshape(n_states, n_agents, SLOTS)
+        arrays["observations"] = seen.astype(np.float32)
+        arrays["positions"] = (seen[:, :, ROW] * config.grid_shape[1] + seen[:, :, COLUMN]).astype(np.int64)
+        values, visits = np.full((n_states, n_agents, *cube), np.nan), np.zeros((n_states, *cube), np.int64)
+        strategies = np.zeros((n_states, n_agents, n_actions))
+        for s, stage in enumerate(stages.values()):
+            values[s][(slice(None), *np.ix_(*stage.legal))] = stage.tables
+            visits[s][np.ix_(*stage.legal)] = stage.visits.reshape([len(own) for own in stage.legal])
+            for i, own in enumerate(stage.legal):
+                strategies[s, i, list(own)] = stage.strategies[i, : len(own)]
+        arrays |= {"values": values, "visits": visits, "strategies": strategies}
+        arrays["worth"] = np.array([stage.worth for stage in stages.values()])
+        arrays["exploitability"] = np.array([stage.exploitability for stage in stages.values()])
+        return arrays
+
+
+def _numbers(columns: UInt8Array) -> FloatArray:
+    """The numbers whose bytes the rows hold."""
+    return np.ascontiguousarray(columns).view(np.float64)
