@@ -7,7 +7,6 @@ from PIL import Image
 from mpgg_agents.cli import main
 from mpgg_agents.experiments import draw_figures, load_run
 from mpgg_agents.experiments.curves import (
-    confidence_band,
     cooperation_figure,
     payoff_figure,
     structure_figure,

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import mpgg_env
+from mpgg_agents.design.settings import DesignConfig
 from mpgg_agents.experiments.flags import add_config_flags, given
 from mpgg_agents.experiments.folder import EVENTS
 from mpgg_agents.experiments.registry import AGENTS
 from mpgg_agents.experiments.settings import Experiment, RunConfig, read_toml
+from mpgg_agents.iql.config import IQLConfig
 from mpgg_env.core.validation import check_choice, suggestion
 from mpgg_env.games.mpgg.config import MPGGConfig
 
@@ -25,7 +27,11 @@ _EXPLOITABILITY: Final = """Tells what one agent gains by a best response to the
 repeated game: exactly, by dynamic programming on the positions and actions of all, where these are few enough;
 elsewhere as a lower bound with a confidence interval, from a response to what the agent meets, played against its own
 policy."""
+_DESIGN: Final = """Finds the weakest mechanism under which equilibrium reaches a share of the social optimum, says what
+it costs, and trains independent Q-learners under it and under weaker and stronger ones: welfare before and after, with
+confidence intervals."""
 _RESUME: Final = "go on with the run in this folder, which keeps its settings, the agents' device included"
+_THREADS: Final = "threads over the seeds; the results do not depend on it [default: one per processor]"
 _TENSORBOARD: Final = f"""write TensorBoard event files to {EVENTS}/ in the run folder: means over each window, and the
 newest losses at its end; --resume writes more of them only with --tensorboard again; needs the extra mpgg-env[deep]"""
 
@@ -98,9 +104,12 @@ def _parsers(agent: str) -> tuple[Parser, dict[str, Parser]]:
         allow_abbrev=False,
     )
     _add_exploitability_flags(exploitability)
-    presets = commands.add_parser("presets", help="list the named settings with their source", allow_abbrev=False)
-    known = {"train": train, "info": info, "figures": figures, "exploitability": exploitability, "presets": presets}
-    return parser, known
+    design = commands.add_parser(
+        "design", help="find a mechanism that makes cooperation pay", description=_DESIGN, allow_abbrev=False
+    )
+    _add_design_flags(design)
+    commands.add_parser("presets", help="list the named settings with their source", allow_abbrev=False)
+    return parser, dict(commands.choices)
 
 
 def _train_text(agent: str) -> str:
@@ -113,8 +122,7 @@ def _add_train_flags(train: Parser, name: str) -> None:
     files.add_argument("--out", type=_path, metavar="DIR", help="new or empty folder for the results")
     files.add_argument("--resume", type=_path, metavar="RUN", help=_RESUME)
     files.add_argument("--config", type=_path, metavar="FILE", help="TOML file with sections [game], [agent], [run]")
-    threads = "threads over the seeds; the results do not depend on it [default: one per processor]"
-    files.add_argument("--threads", type=int, metavar="INT", help=threads)
+    files.add_argument("--threads", type=int, metavar="INT", help=_THREADS)
     files.add_argument("--tensorboard", action="store_true", help=_TENSORBOARD)
     files.add_argument("--quiet", action="store_true", help="show nothing but errors")
     run = add_config_flags(train, "run", RunConfig, skip=["seeds"])
@@ -149,6 +157,18 @@ def _add_exploitability_flags(parser: Parser) -> None:
         "--json", type=_path, metavar="FILE", help="write the gains of all agents examined to this file"
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _add_design_flags(parser: Parser) -> None:
+    parser.add_argument("--out", type=_path, metavar="DIR", help="new or empty folder for table, numbers and figures")
+    parser.add_argument("--threads", type=int, metavar="INT", help=_THREADS)
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    group = add_config_flags(parser, "design", DesignConfig, skip=["seeds"])
+    group.add_argument(
+        "--seeds", nargs="+", default=argparse.SUPPRESS, help=f"{DesignConfig.field_help()['seeds']} [default: 0:10]"
+    )
+    add_config_flags(parser, "game (public goods with migration)", MPGGConfig, skip=["mechanism"])
+    add_config_flags(parser, "learners (independent Q-learning)", IQLConfig)
 
 
 def _path(word: str) -> Path:

@@ -1,4 +1,4 @@
-"""The `mpgg` command: train, info, figures, exploitability, presets."""
+"""The `mpgg` command: train, info, figures, exploitability, design, presets."""
 
 import argparse
 import os
@@ -67,6 +67,8 @@ def _run(words: Sequence[str]) -> int:
         return _train(arguments, words)
     if arguments.command == "exploitability":
         return _exploitability(arguments)
+    if arguments.command == "design":
+        return _design(arguments, words)
     return _info(arguments.run) if arguments.command == "info" else _figures(arguments.run)
 
 
@@ -194,6 +196,20 @@ def _exploitability(arguments: argparse.Namespace) -> int:
         _say(ask(arguments, choose_display(arguments.quiet)))
     except (TypeError, ValueError, MissingExtraError) as error:
         raise InputError(error) from error
+    return 0
+
+
+def _design(arguments: argparse.Namespace, words: Sequence[str]) -> int:
+    from mpgg_agents.design.command import ask  # loads numba
+
+    try:
+        with warnings.catch_warnings(record=True) as notes:
+            warnings.simplefilter("always", DilemmaWarning)
+            answer = ask(arguments, words, choose_display(arguments.quiet))
+    except (TypeError, ValueError) as error:
+        raise InputError(error) from error
+    _write_notes(notes[:1])  # every game of the study says the same
+    _say(answer)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Mechanism design: the weakest mechanism of a family under which equilibrium reaches a welfare target.
+"""Mechanism design: the weakest mechanism of a family under which equilibrium reaches a welfare goal.
 
 The equilibrium is that of the observe-n game (`observe_n_game`), the benchmark for learners who see n before they play.
 Welfare is what the agents have after all transfers, less what a sponsor pays in: fines and tolls only change hands, a
@@ -86,10 +86,10 @@ class Design:
     Attributes:
         family: Name of the mechanism.
         parameter: What its strength is.
-        strength: The weakest one that reaches the target, or, if none does, the weakest of those that come closest.
+        strength: The weakest one that reaches the goal, or, if none does, the weakest of those that come closest.
         mechanism: The mechanism of that strength.
         config: The game with it.
-        reached: Whether the target is reached.
+        reached: Whether the goal is reached.
         before: Equilibrium without the mechanism.
         after: Equilibrium with it.
         worst_before: The worst equilibrium without the mechanism.
@@ -165,7 +165,7 @@ def design(
     config: MPGGConfig,
     family: str,
     *,
-    target: float = 0.9,
+    goal: float = 0.9,
     equilibrium: Selection = "best",
     scale: Scale = "uniform",
     progress: Callable[[], None] = lambda: None,
@@ -178,7 +178,7 @@ def design(
     Args:
         config: The game; the mechanism is added to those that it has.
         family: Name of the mechanism, of `FAMILIES`.
-        target: Efficiency to be reached, in (0, 1].
+        goal: Efficiency to be reached, in (0, 1].
         equilibrium: Which equilibrium has to reach it: the best, or the worst and thus all of them.
         scale: The same strength in all casinos, or one that is proportional to their cost c. Rates and seats, which
             have no unit, are "uniform".
@@ -189,12 +189,12 @@ def design(
             (V <= 0).
     """
     check_choice("family", family, list(FAMILIES))
-    target = check_real("target", target, 0, 1, open_minimum=True)
+    goal = check_real("goal", goal, 0, 1, open_minimum=True)
     check_choice("equilibrium", equilibrium, SELECTIONS)
     check_choice("scale", scale, SCALES)
     _check_game(config, family)
     search = _Search(config, family, equilibrium, scale, progress)
-    strength, reached = search.weakest(target)
+    strength, reached = search.weakest(goal)
     after = search.game(strength)
     return Design(
         family=family,
@@ -272,12 +272,12 @@ class _Search:
         """Efficiency at that equilibrium, rounding errors rounded up."""
         return self.outcome(strength).efficiency * (1 + PRECISION)
 
-    def weakest(self, target: float) -> tuple[float, bool]:
-        """The weakest strength that reaches the target, or comes closest to it, and whether it does."""
+    def weakest(self, goal: float) -> tuple[float, bool]:
+        """The weakest strength that reaches the goal, or comes closest to it, and whether it does."""
         grid = self._grid()
         for weaker, strength in zip([grid[0], *grid], grid, strict=False):
-            if self.efficiency(strength) >= target:
-                return (strength if self.family.falling else self._bisected(weaker, strength, target)), True
+            if self.efficiency(strength) >= goal:
+                return (strength if self.family.falling else self._bisected(weaker, strength, goal)), True
         closest = max(self.outcome(strength).efficiency for strength in grid)
         return next(strength for strength in grid if self.efficiency(strength) >= closest), False
 
@@ -291,12 +291,12 @@ class _Search:
         shares = np.unique(np.concatenate([np.arange(1, math.floor(gain) + 1) / gain for gain in gains if gain >= 1]))
         return shares[::-1][:: max(1, len(shares) // GRID)].tolist()  # type: ignore[no-any-return]
 
-    def _bisected(self, weaker: float, enough: float, target: float) -> float:
+    def _bisected(self, weaker: float, enough: float, goal: float) -> float:
         """The limit, with an equilibrium that is exact: a solver's tolerance would put it a little lower."""
         while enough - weaker > 2 * PRECISION * enough:
             middle = (weaker + enough) / 2
             exact = self.outcome(middle).equilibrium.exploitability <= PRECISION
-            if exact and self.efficiency(middle) >= target:
+            if exact and self.efficiency(middle) >= goal:
                 enough = middle
             else:
                 weaker = middle
@@ -314,7 +314,10 @@ def _check_game(config: MPGGConfig, family: str) -> None:
     if family in names:
         raise ValueError(f"family must not be a mechanism that the game has already, got {family!r}")
     if {family, *names} >= {"subsidy", "capacity", "peer"}:
-        raise ValueError(f"mechanism must not join subsidy, capacity and peer, whose money cannot be told apart, got {family!r} with {names}")
+        raise ValueError(
+            "mechanism must not join subsidy, capacity and peer, whose money cannot be told apart, "
+            f"got {family!r} with {sorted(names)}"
+        )
     highest = float(best_values(config).max())
     if highest <= 0:
         raise ValueError(f"cooperation must be worth something in some casino, got a highest value of {highest:g}")

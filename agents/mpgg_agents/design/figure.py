@@ -10,7 +10,7 @@ from mpgg_agents.experiments.style import BLACK, BLUE, GREY, VERMILION, new_figu
 
 
 def design_figure(study: Study, settings: DesignConfig) -> Figure:
-    """One family: the curve that analysis found, the designed strength, the target, and the trials with learners."""
+    """One family: the curve that analysis found, the designed strength, the goal, and the trials with learners."""
     found = study.design
     figure = new_figure(2.3)
     axes = figure.subplots()
@@ -23,8 +23,10 @@ def design_figure(study: Study, settings: DesignConfig) -> Figure:
         mean, low, high = np.array([mean_interval(value) for value in values]).T
         error = None if np.isnan(low).any() else np.array([mean - low, high - mean])
         places = [trial.strength for trial in study.trials]
-        axes.errorbar(places, mean, error, color=colour, marker="o", markersize=3, linewidth=0.8, capsize=1.5, label=label)
-    axes.axhline(settings.target, color=GREY, linewidth=0.8, linestyle=":", label="target")
+        axes.errorbar(
+            places, mean, error, color=colour, marker="o", markersize=3, linewidth=0.8, capsize=1.5, label=label
+        )
+    axes.axhline(settings.goal, color=GREY, linewidth=0.8, linestyle=":", label="goal")
     if found.reached:
         axes.axvline(found.strength, color=GREY, linewidth=0.8, linestyle="--", label="designed")
     axes.set_xlabel(f"{found.family}: {found.parameter}")

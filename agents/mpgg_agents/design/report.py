@@ -11,22 +11,23 @@ from mpgg_env.analysis.design import Outcome
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 
-WHY_NOT: Final = """Learners do not settle on the equilibrium: a move is valued by what the agent saw when it made it, which says
-little about where to go, so that learners who cooperate still spread over the board. Judge cooperation and efficiency
-together. With --obs-migration m, tables over casinos alone, they learn where the value is and come much closer."""
+WHY_NOT: Final = """Learners do not settle on the equilibrium: a move is valued by what the agent saw when it made it,
+which says little about where to go, so that learners who cooperate still spread over the board. Judge cooperation and
+efficiency together. With --obs-migration m, tables over casinos alone, they learn where the value is and come much
+closer."""
 
 
 def text(studies: Sequence[Study], settings: DesignConfig, game: MPGGConfig) -> str:
     """The table of a study, one column per family."""
     optimum = studies[0].design.before.welfare / studies[0].design.before.efficiency
     lines = [
-        f"Target: {settings.target:.0%} of the social optimum of {optimum:,.4g} per round, at the "
+        f"Target: {settings.goal:.0%} of the social optimum of {optimum:,.4g} per round, at the "
         f"{settings.equilibrium} equilibrium of the observe-n game; {game.n_players} agents.",
         "",
         *_table(studies),
         "",
-        f"Learners: {len(settings.seeds)} seeds, {settings.rounds:,} rounds, then {settings.evaluation_rounds:,} greedy "
-        "ones; mean and 95 % confidence interval.",
+        f"Learners: {len(settings.seeds)} seeds, {settings.rounds:,} rounds, then {settings.evaluation_rounds:,} "
+        "greedy ones; mean and 95 % confidence interval.",
     ]
     if not all(agrees(study.after) for study in studies):
         lines += ["", WHY_NOT]
@@ -48,7 +49,7 @@ def _table(studies: Sequence[Study]) -> list[str]:
     heads = [
         "mechanism",
         "strength",
-        "target reached",
+        "goal reached",
         "welfare before (worst)",
         "welfare after (worst)",
         "efficiency after",
@@ -67,7 +68,9 @@ def _table(studies: Sequence[Study]) -> list[str]:
     columns = [heads, *(_column(study) for study in studies)]
     widths = [max(map(len, column)) for column in columns]
     rows = [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
         for row in zip(*columns, strict=True)
     ]
     return ["By analysis:", *rows[:10], "", "With learners:", *rows[10:]]
@@ -140,7 +143,5 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "strength": trial.strength,
         "mechanism": None if trial.mechanism is None else trial.mechanism.to_dict(),
         "predicted": trial.predicted,
-        **{
-            name: getattr(trial, name).tolist() for name in ("efficiency", "cooperation", "best_casino", "sponsor")
-        },
+        **{name: getattr(trial, name).tolist() for name in ("efficiency", "cooperation", "best_casino", "sponsor")},
     }

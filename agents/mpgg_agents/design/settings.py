@@ -14,11 +14,11 @@ SCALES: Final = ("uniform", "cost")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesignConfig(Config):
-    """A target, the mechanisms that may reach it, and how learners are tried under them.
+    """A goal, the mechanisms that may reach it, and how learners are tried under them.
 
     Attributes:
         family: Mechanisms to design: fine, subsidy, subsidy_local, toll, pigou, capacity, peer, or all.
-        target: Share of the social optimum that equilibrium has to reach, in (0, 1].
+        goal: Share of the social optimum that equilibrium has to reach, in (0, 1].
         equilibrium: Which equilibrium has to reach it: the best, or the worst and thus all of them.
         scale: The same strength in all casinos (uniform), or one in proportion to their cost of cooperating (cost).
         margin: Learners meet mechanisms stronger by this share than analysis asks for: at the limit itself a
@@ -31,7 +31,7 @@ class DesignConfig(Config):
     """
 
     family: tuple[str, ...] = ("fine",)
-    target: float = 0.9
+    goal: float = 0.9
     equilibrium: Literal["best", "worst"] = "best"
     scale: Literal["uniform", "cost"] = "uniform"
     margin: float = 0.05
@@ -42,7 +42,7 @@ class DesignConfig(Config):
 
     def __post_init__(self) -> None:
         self._set("family", _families(self.family))
-        self._set("target", check_real("target", self.target, 0, 1, open_minimum=True))
+        self._set("goal", check_real("goal", self.goal, 0, 1, open_minimum=True))
         check_choice("equilibrium", self.equilibrium, SELECTIONS)
         check_choice("scale", self.scale, SCALES)
         self._set("margin", check_real("margin", self.margin, 0))

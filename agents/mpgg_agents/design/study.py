@@ -95,7 +95,7 @@ def run_study(
         found = design(
             config,
             family,
-            target=settings.target,
+            goal=settings.goal,
             equilibrium=settings.equilibrium,
             scale=settings.scale,
             progress=lambda family=family: progress(f"{family}: analysis"),  # type: ignore[misc]
@@ -159,6 +159,8 @@ def _sponsor_pays(game: MPGGConfig, greedy: Record) -> FloatArray:
     if not isinstance(subsidy, Subsidy):
         return np.zeros(len(greedy.welfare))
     if "peer" not in names:
-        return (greedy.welfare - greedy.gross).mean(axis=1)
+        paid: FloatArray = (greedy.welfare - greedy.gross).mean(axis=1)
+        return paid
     amounts = np.broadcast_to(np.asarray(subsidy.amount, np.float64), game.n_casinos)
-    return greedy.casino_cooperators.sum(axis=1) @ amounts / greedy.welfare.shape[1]
+    per_round: FloatArray = greedy.casino_cooperators.sum(axis=1) / greedy.welfare.shape[1]
+    return per_round @ amounts

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
-from scipy.special import stdtrit
 
 from mpgg_agents.experiments import measures
 from mpgg_agents.experiments.figure_data import FigureData
 from mpgg_agents.experiments.measures import Phase
+from mpgg_agents.experiments.statistics import confidence_band
 from mpgg_agents.experiments.style import BLACK, BLUE, GREEN, GREY, VERMILION, new_figure
 from mpgg_env.analysis.metrics_structure import corridor_indices
 from mpgg_env.core.types import FloatArray
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 
 POINTS: Final = 120
-CONFIDENCE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,27 +117,6 @@ def synergy_figure(data: FigureData) -> Figure:
     _set_limits(axes[1], data.synergy["migration_gain"])
     figure.supxlabel("threshold $\\theta$: local share of defectors $>\\theta$", fontsize=8)
     return figure
-
-
-def confidence_band(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Mean and 95 % confidence limits (Student's t) over axis 0, leaving NaN out.
-
-    Args:
-        values: One row per seed.
-
-    Returns:
-        Mean, lower and upper limit; the limits are NaN where fewer than two seeds have a value.
-    """
-    known = ~np.isnan(values)
-    count = known.sum(axis=0)
-    enough = count > 1
-    mean = np.where(known, values, 0).sum(axis=0) / np.where(count > 0, count, np.nan)
-    squares = np.where(known, (values - mean) ** 2, 0).sum(axis=0)
-    freedom = np.where(enough, count - 1, np.nan)
-    half = stdtrit(np.where(enough, freedom, 1), (1 + CONFIDENCE) / 2) * np.sqrt(
-        squares / freedom / np.maximum(count, 1)
-    )
-    return mean, mean - half, mean + half
 
 
 def curve_means(data: FigureData) -> dict[str, FloatArray]:

@@ -76,11 +76,12 @@ def _write(data: FigureData, folder: Path, name: str, files: Collection[str]) ->
         return [folder / ANIMATION]
     figure = DRAWERS[name](data)
     for file_name in files:
-        _save(figure, folder / file_name)
+        save_figure(figure, folder / file_name)
     return [folder / file_name for file_name in files]
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Writes a figure as the kind of file that the name ends with, "png" or "pdf"; equal figures give equal files."""
     kind = path.suffix[1:]
     frame = column_frame(figure)
 
