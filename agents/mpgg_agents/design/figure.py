@@ -14,10 +14,11 @@ def design_figure(study: Study, settings: DesignConfig) -> Figure:
     found = study.design
     figure = new_figure(2.3)
     axes = figure.subplots()
-    strengths, efficiencies = found.tried.T
+    predictions = [*found.tried.tolist(), *([trial.strength, trial.predicted] for trial in study.trials)]
+    strengths, efficiencies = np.array(sorted(predictions)).T
     axes.step(strengths, efficiencies, where="post", color=BLACK, label=f"{settings.equilibrium} equilibrium")
     for label, colour, values in (
-        ("learners", BLUE, [trial.efficiency for trial in study.trials]),
+        ("learners' efficiency", BLUE, [trial.efficiency for trial in study.trials]),
         ("learners' cooperation", VERMILION, [trial.cooperation for trial in study.trials]),
     ):
         mean, low, high = np.array([mean_interval(value) for value in values]).T
@@ -30,7 +31,7 @@ def design_figure(study: Study, settings: DesignConfig) -> Figure:
     if found.reached:
         axes.axvline(found.strength, color=GREY, linewidth=0.8, linestyle="--", label="designed")
     axes.set_xlabel(f"{found.family}: {found.parameter}")
-    axes.set_ylabel("efficiency")
+    axes.set_ylabel("efficiency, cooperation rate")
     axes.set_ylim(min(0.0, axes.get_ylim()[0]), max(1.02, axes.get_ylim()[1]))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, columnspacing=1.2)
     return figure
