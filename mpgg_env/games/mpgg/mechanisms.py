@@ -128,7 +128,7 @@ def rebates(config: MPGGConfig, occupancy: Any) -> FloatArray:
         occupancy: Agents in each casino, (..., n_casinos); they need not be as many as the game has.
 
     Returns:
-        (..., n_casinos); for an empty casino what the takings of the others would give each agent outside them.
+        (..., n_casinos); the entry of an empty casino means nothing: an agent who went there would change the others.
 
     Raises:
         ValueError: A number is negative or the shape is wrong.
