@@ -199,6 +199,7 @@ def test_measures_of_rounds_by_hand():
     record = record_of(
         cooperators=[4, 5],
         welfare=[8.0, 0.0],
+        gross=[9.0, 1.0],
         largest=[5, 10],
         empty=[1, 3],
         free=[5, 0],
@@ -210,6 +211,7 @@ def test_measures_of_rounds_by_hand():
     measures = {name: values[0].tolist() for name, values in round_measures(record, config, 2.0, gain).items()}
     assert measures["cooperation_rate"] == pytest.approx([0.4, 0.5])
     assert measures["mean_payoff"] == pytest.approx([0.8, 0])
+    assert measures["gross_payoff"] == pytest.approx([0.9, 0.1])
     assert measures["efficiency"] == pytest.approx([0.4, 0])
     assert measures["largest"] == [5, 10]
     assert measures["empty_share"] == [0.25, 0.75]

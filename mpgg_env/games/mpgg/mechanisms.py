@@ -113,7 +113,7 @@ def casino_payoffs(config: MPGGConfig, casinos: Any, occupancy: Any, cooperators
         wrong = np.argwhere(k > n)[0]
         raise ValueError(f"cooperators must be in [0, {n[tuple(wrong)]}], got {k[tuple(wrong)]}")
     payoffs = np.empty((m.size, 2))
-    flat_m, flat_n, flat_k = (np.ascontiguousarray(array).reshape(-1) for array in (m, n, k))
+    flat_m, flat_n, flat_k = (np.array(array).reshape(-1) for array in (m, n, k))
     fill_expected(flat_m, flat_n, flat_k, rules_of(config), payoffs)
     return payoffs.reshape(*m.shape, 2)
 
@@ -128,7 +128,7 @@ def rebates(config: MPGGConfig, occupancy: Any) -> FloatArray:
         occupancy: Agents in each casino, (..., n_casinos); they need not be as many as the game has.
 
     Returns:
-        (..., n_casinos); for an empty casino what the takings of the others would give each agent outside them.
+        (..., n_casinos); the entry of an empty casino means nothing: an agent who went there would change the others.
 
     Raises:
         ValueError: A number is negative or the shape is wrong.
