@@ -1,5 +1,7 @@
 """The figures: they show the data, in the documented form, and look the same for the same data."""
 
+from itertools import chain, repeat
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -59,7 +61,7 @@ def test_missing_figures_are_drawn_when_a_complete_run_is_resumed(run):
 
 
 def test_drawing_stops_when_asked_to(run):
-    answers = iter([False, True, True, True, True])
+    answers = chain([False], repeat(True))
     assert [path.name for path in draw_figures(run, stop=lambda: next(answers))] == [
         "cooperation.png",
         "cooperation.pdf",

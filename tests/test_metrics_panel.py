@@ -80,7 +80,7 @@ PAYOFFS = np.array([[0.0, 1, 1, 1, 2, 3, 5], [4.0, 2, 1, 6, 4, 5, 5]])
 
 
 def test_survival_against_the_defectors_they_met_by_hand():
-    # Agent 0: 4 next, above the mean 3 of agents 1 to 3 next. Agent 4: 4 next, not above agent 5's 5. Agent 6 met nobody.
+    # Agent 0: 4 next, above the mean 3 of agents 1 to 3 next. Agent 4: 4 next, not above agent 5's 5. Agent 6 met none.
     found = panels.synergy_survival(POSITIONS, ACTIONS, PAYOFFS, [0, 0.5, 0.75], 3)
     assert found.endangered.tolist() == [2, 1, 0]
     assert found.survival.tolist() == pytest.approx([0.5, 1, np.nan], nan_ok=True)

@@ -106,15 +106,18 @@ def synergy_figure(data: FigureData) -> Figure:
     for panel, (measure, curve) in zip(axes, SYNERGY_CURVES.items(), strict=True):
         _draw_band(panel, curve, data.synergy["threshold"], data.synergy[measure])
         panel.set_xlim(0, 1)
-        if np.isnan(data.synergy[measure]).all():
-            panel.text(0.5, 0.5, "no such\nagents", ha="center", va="center", color=GREY, transform=panel.transAxes)
-            panel.set_yticks([])
+        panel.set_xticks([0, 0.5, 1])
     axes[0].set_ylim(0, 1)
     axes[0].set_ylabel("cooperators ahead (share)")
     axes[1].axhline(0, color=GREY, linewidth=0.8, linestyle=":")
     axes[1].set_ylabel("gain, moved \N{MINUS SIGN} stayed")
     axes[1].yaxis.set_major_locator(MaxNLocator(4))
     _set_limits(axes[1], data.synergy["migration_gain"])
+    for panel, measure in zip(axes, SYNERGY_CURVES, strict=True):
+        if np.isnan(data.synergy[measure]).all():
+            panel.clear()
+            panel.text(0.5, 0.5, "no such\nagents", ha="center", va="center", color=GREY)
+            panel.set_axis_off()
     figure.supxlabel("threshold $\\theta$: local share of defectors $>\\theta$", fontsize=8)
     return figure
 
