@@ -38,6 +38,10 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "wall": ({"boundary": "wall", "obs_game": "m_n_nC"}, {"counts": "linear", "double": True, "tau": 0.5}),
     "mask": ({"boundary": "mask"}, {}),
     "mask_independent": ({"boundary": "mask"}, {**ALONE, "double": True, "gradient_steps": 2, "train_every": 3}),
+    "mechanisms": (
+        {"mechanism": [{"name": "capacity", "seats": 1}, {"name": "fine", "amount": 0.5}], "n_agents": 8},
+        {"episodes": 2},
+    ),
     "mask_moore": ({"boundary": "mask", "moves": "moore"}, {"identity": True}),
     "anywhere": ({"moves": "anywhere", "payoff": "code"}, {"previous_action": True, "previous_payoff": True}),
     "one_casino": ({"grid_shape": (1, 1)}, {"max_gradient_norm": 0.01}),
@@ -138,6 +142,7 @@ def test_trainer_equals_the_pettingzoo_interface(name: str) -> None:
         assert same(own["payoffs"], result.payoffs)
         assert record.cooperators[0, 0] == result.game_actions.sum()
         assert record.welfare[0, 0] == result.payoffs.sum()
+        assert game_of(name).mechanisms or record.gross[0, 0] == record.welfare[0, 0]
         moved = np.bincount(result.moves, minlength=game_of(name).n_moves)
         np.testing.assert_array_equal(record.casino_moves.sum(axis=(0, 1, 2)), moved)
     assert same(trainer.positions[0], env.positions)
