@@ -55,9 +55,12 @@ class JointGame:
         self.positions = _digits(config.n_casinos, agents)
         self.actions = _digits(2, agents)
         self.memories = self.actions if policies.sees_last_actions else np.zeros((1, agents), np.int64)
-        self.cooperation = check_cooperation(_on_pairs(policies.cooperation, self.positions, self.memories))
+        legal = destinations(config)[1][self.positions]
+        self.cooperation = _on_pairs(
+            lambda *pair: check_cooperation(policies.cooperation(*pair), pair[0].shape), self.positions, self.memories
+        )
         self.migration = _on_pairs(policies.migration, self.positions, self.actions)
-        check_migration(self.migration, destinations(config)[1][self.positions][:, None])
+        check_migration(self.migration, np.repeat(legal[:, None], len(self.actions), axis=1))
         self.payoffs = _on_pairs(lambda *pair: agent_payoffs(config, *pair), self.positions, self.actions)
 
     @property
@@ -126,15 +129,19 @@ def mixture(probabilities: FloatArray, values: FloatArray) -> FloatArray:
     return total
 
 
-def check_cooperation(chances: FloatArray) -> FloatArray:
-    """Raises ValueError unless these are probabilities of C."""
+def check_cooperation(chances: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Raises ValueError unless these are probabilities of C of all agents in all states, of this shape."""
+    if chances.shape != shape:
+        raise ValueError(f"policies must give probabilities of C of shape {shape}, got {chances.shape}")
     if not ((chances >= 0) & (chances <= 1)).all():
         raise ValueError("policies must give probabilities of C in [0, 1], got others")
     return chances
 
 
 def check_migration(chances: FloatArray, legal: BoolArray) -> None:
-    """Raises ValueError unless these are probabilities of legal moves, (..., n_moves), that sum to 1."""
+    """Raises ValueError unless these are probabilities of legal moves with sum 1, shaped as `legal`, (..., n_moves)."""
+    if chances.shape != legal.shape:
+        raise ValueError(f"policies must give probabilities of the moves of shape {legal.shape}, got {chances.shape}")
     if not ((chances >= 0).all() and np.allclose(chances.sum(axis=-1), 1, rtol=0, atol=1e-9)):
         raise ValueError("policies must give probabilities of the moves that sum to 1, got others")
     if (chances * ~legal).any():
@@ -148,6 +155,8 @@ def _digits(base: int, length: int) -> IntArray:
 def _on_pairs(function: Any, positions: IntArray, flags: IntArray) -> FloatArray:
     """`function` of every pair of joint positions and joint actions, (X, len(flags), ...)."""
     values = function(np.repeat(positions, len(flags), axis=0), np.tile(flags, (len(positions), 1)))
+    if len(values) != len(positions) * len(flags):
+        raise ValueError(f"policies must answer for all {len(positions) * len(flags)} states, got {len(values)}")
     return np.asarray(values, np.float64).reshape(len(positions), len(flags), *values.shape[1:])
 
 

@@ -20,6 +20,8 @@ from mpgg_env.games.mpgg.config import MPGGConfig
 JUDGE: Final = 0
 LEARN: Final = 1
 SELECT: Final = 2
+START: Final = 3
+AGENTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,8 @@ class Sampling(Config):
     Attributes:
         seed: Seed of all its random numbers, at least 0.
         replicas: Independent replicas in each simulation, at least 2.
-        learning_rounds: Rounds, in every replica, in which the law of what the deviator meets is watched.
+        learning_rounds: Rounds, in every replica, in which the law of what the deviator meets is watched; a game with a
+            last round is begun anew until it has been played that long.
         improvements: How often the response is computed, watched in play, and computed again.
         exploration: Share of rounds in which the deviator acts at random while the law is watched, in (0, 1].
         cut: Without a last round, play ends when a payoff counts less than this, in (0, 1).
@@ -96,23 +99,23 @@ class _Search:
             encounters.watch(played)
             self._work()
 
-        seed = (self.sampling.seed, LEARN, encounters.agent, improvement)
-        starts = self._starts(LEARN + 2 * (1 + improvement))
-        play(
-            self.config,
-            self.policies,
-            starts,
-            self.sampling.learning_rounds,
-            seed,
-            watch,
-            (encounters.agent, behaviour),
-        )
+        for episode in range(learning_episodes(self.rounds, self.sampling)):
+            words = (LEARN, encounters.agent, improvement, episode)
+            play(
+                self.config,
+                self.policies,
+                self._starts(words),
+                self.sampling.learning_rounds if self.rounds is None else self.rounds,
+                (self.sampling.seed, *words),
+                watch,
+                (encounters.agent, behaviour),
+            )
 
     def _payoffs(self, purpose: int, deviator: tuple[int, Deviation] | None = None) -> FloatArray:
         return discounted_payoffs(
             self.config,
             self.policies,
-            self._starts(purpose),
+            self._starts((purpose,)),
             self.length,
             self.gamma,
             (self.sampling.seed, purpose),
@@ -120,10 +123,10 @@ class _Search:
             lambda played: self._work(),
         )
 
-    def _starts(self, purpose: int) -> IntArray:
+    def _starts(self, purpose: tuple[int, ...]) -> IntArray:
         if self._start is not None:
             return np.tile(self._start, (self.sampling.replicas, 1))
-        words = np.random.SeedSequence((self.sampling.seed, purpose)).generate_state(1, np.uint64)
+        words = np.random.SeedSequence((self.sampling.seed, START, *purpose)).generate_state(1, np.uint64)
         return drawn_starts(self.config, self.sampling.replicas, int(words[0]))
 
 
@@ -139,7 +142,8 @@ def sampled_gains(
 ) -> list[dict[str, Any]]:
     """The fields of `exploitability.Gain` for every agent; the arguments are checked."""
     length = rounds if rounds is not None else played_rounds(gamma, sampling.cut)
-    each = sampling.improvements * (sampling.learning_rounds + length) + length
+    watched = sampling.learning_rounds if rounds is None else rounds * learning_episodes(rounds, sampling)
+    each = sampling.improvements * (watched + length) + length
     total, done = 2 * length + len(agents) * each, 0
 
     def work() -> None:
@@ -166,6 +170,11 @@ def sampled_gains(
         )
     progress(1.0)
     return found
+
+
+def learning_episodes(rounds: int | None, sampling: Sampling) -> int:
+    """How often a game with a last round is played to have at least `learning_rounds` rounds; once without one."""
+    return 1 if rounds is None else -(-sampling.learning_rounds // rounds)
 
 
 def played_rounds(gamma: float, cut: float) -> int:

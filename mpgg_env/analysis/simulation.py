@@ -63,7 +63,7 @@ def play(
     positions, last_actions = starts, np.zeros_like(starts)
     for step in range(rounds):
         acting = policies if deviator is None else DeviatingPolicies(policies, *deviator, step)
-        chances = check_cooperation(acting.cooperation(positions, last_actions))
+        chances = check_cooperation(acting.cooperation(positions, last_actions), starts.shape)
         actions = (generator.random(starts.shape) < chances).astype(np.int64)
         payoffs = agent_payoffs(config, positions, actions)
         move_chances = acting.migration(positions, actions)
