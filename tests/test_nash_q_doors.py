@@ -9,7 +9,8 @@ from gymnasium.spaces import Box, Discrete
 from mpgg_agents.cli import main
 from mpgg_agents.errors import MissingExtraError, TrainingError
 from mpgg_agents.experiments import load_run
-from mpgg_agents.nash_q import NashQConfig, NashQPopulation, NashQTrainer, train
+from mpgg_agents.nash_q import NashQConfig, NashQPopulation, NashQTrainer, load_population, train
+from mpgg_agents.nash_q.learned import restore_learned
 from mpgg_agents.nash_q.rules import drawn_action, learning_rate
 from mpgg_env import MaskInObs, MPGGConfig, MPGGParallelEnv, parallel_env
 from tests.grid_games import GridGame, MatrixGame, grid_game_1
@@ -273,7 +274,7 @@ FORGED = {
     "a state twice": (
         "replica0.tables.keys",
         lambda array: np.tile(array[:KEY], len(array) // KEY),
-        "keys must be distinct",
+        "states must be distinct",
     ),
     "no counts": ("replica0.tables.counts", lambda array: array * 0, "counts must be in"),
     "an action that is none": ("replica0.tables.legal", lambda array: array + 9, "legal actions must be distinct"),
@@ -312,9 +313,45 @@ def test_a_run_and_its_resumption_end_with_the_same_results(tmp_path) -> None:
         session._checkpoint()
     assert main(["train", "--resume", str(broken), "--quiet"]) == 0
     assert load_run(broken).manifest["results_checksum"] == run.manifest["results_checksum"]
-    learned = run.final_state()
-    assert any(name.endswith("worth") for name in learned)
     assert main(["info", str(straight)]) == 0
+
+
+@pytest.mark.parametrize("flags", [[], ["--horizon", "finite", "--rounds", "4", "--episodes", "60", "--state", "all"]])
+def test_learners_of_a_run_play_again(flags, tmp_path) -> None:
+    assert main([*RUN, *flags, "--out", str(tmp_path / "run")]) == 0
+    run = load_run(tmp_path / "run")
+    population = load_population(run, 1)
+    trainer = NashQTrainer(run.config.game, run.config.agent, [1], run.config.run.rounds)
+    trainer.advance(trainer.total_rounds)
+    restored, live = population.agents[0].tables.arrays(), trainer.tables(0).arrays()
+    assert len(live["values"]) > 50
+    assert same(restored, live)
+    population.begin_episode(seed=4)
+    for _ in range(8):
+        assert population.play_step().rewards.shape == (2,)
+    assert same(population.agents[0].tables.arrays(), live)
+    with pytest.raises(ValueError, match=exactly("seed must be one of 0, 1, got 7")):
+        load_population(run, 7)
+
+
+def test_learned_arrays_that_do_not_fit_are_refused() -> None:
+    trainer = small(seeds=[0])
+    trainer.advance(30)
+    learned, population = (
+        trainer.learned(0),
+        NashQPopulation(MPGGParallelEnv(of_game("masked board")[0]), NashQConfig(), 0),
+    )
+    restore_learned(population, learned)
+    holes, infinite = learned["values"].copy(), learned["values"] * 1.0
+    holes[0, 0, 0, 0], infinite[0, 1, 0, 0] = np.nan, np.inf
+    for wrong in (
+        {"values": learned["values"][:, :1]},
+        {"values": holes},
+        {"values": infinite},
+        {"visits": holes[:, 0, 0]},
+    ):
+        with pytest.raises(ValueError, match=r"^values must"):
+            restore_learned(NashQPopulation(population.env, NashQConfig(), 0), {**learned, **wrong})
 
 
 def test_a_game_that_is_too_large_is_bad_input(tmp_path, capsys) -> None:
