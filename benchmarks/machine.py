@@ -9,7 +9,7 @@ from typing import Any
 
 LIBRARIES = (
     *("mpgg-env", "numpy", "numba", "llvmlite", "gymnasium", "pettingzoo", "pyarrow", "matplotlib", "pillow"),
-    *("torch", "stable-baselines3", "supersuit"),
+    *("torch", "stable-baselines3", "supersuit", "quantecon"),
 )
 
 

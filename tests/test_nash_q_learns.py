@@ -205,8 +205,8 @@ def test_a_small_mpgg_has_the_values_of_backward_induction() -> None:
 
 
 def test_without_an_end_the_values_are_those_of_a_stationary_equilibrium() -> None:
-    # Staying in casino 0, 0.21 for ever, is better than a visit to casino 1, where the other one would yield, 0 and then
-    # 0.9 for ever, if gamma < 0.21 / 0.9. More patient agents have no pure stationary equilibrium, and learning goes on.
+    # Staying in casino 0, for 0.21 a round, is better than going to casino 1 and seeing the other one yield, for 0 and
+    # then 0.9 a round, if gamma < 0.21 / 0.9. With more patient agents learning does not settle in this game.
     gamma = 0.2
     agent = NashQConfig(alpha=1.0, gamma=gamma, state="observations", **EVERYWHERE)
     trainer = NashQTrainer(MPGGConfig(**GAME), agent, [0], 3000)

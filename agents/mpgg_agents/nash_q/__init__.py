@@ -7,6 +7,7 @@ from mpgg_env.core.lazy import lazy_names
 if TYPE_CHECKING:
     from mpgg_agents.nash_q.agent import NashQAgent
     from mpgg_agents.nash_q.config import NashQConfig
+    from mpgg_agents.nash_q.loading import load_population
     from mpgg_agents.nash_q.presets import PRESETS
     from mpgg_agents.nash_q.solver import pure_equilibria, solve_stage_game, solve_stage_games
     from mpgg_agents.nash_q.tables import QTables, Sight, StageGame
@@ -23,6 +24,7 @@ __all__ = [
     "Sight",
     "StageGame",
     "StepResult",
+    "load_population",
     "pure_equilibria",
     "solve_stage_game",
     "solve_stage_games",
@@ -34,6 +36,7 @@ __getattr__ = lazy_names(
     {
         "NashQAgent": "mpgg_agents.nash_q.agent",
         "NashQConfig": "mpgg_agents.nash_q.config",
+        "load_population": "mpgg_agents.nash_q.loading",
         "PRESETS": "mpgg_agents.nash_q.presets",
         "pure_equilibria": "mpgg_agents.nash_q.solver",
         "solve_stage_game": "mpgg_agents.nash_q.solver",

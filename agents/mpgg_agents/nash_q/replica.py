@@ -9,14 +9,13 @@ from mpgg_agents.nash_q.config import NashQConfig
 from mpgg_agents.nash_q.training import MPGG_ROUND_STEPS, NashQPopulation
 from mpgg_agents.record import Record
 from mpgg_agents.stored import Arrays, generator_array, section, stored_generator
-from mpgg_env.core.types import FloatArray, IntArray, UInt8Array
+from mpgg_env.core.types import IntArray
 from mpgg_env.games.mpgg import kernels
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.env import MPGGParallelEnv
 from mpgg_env.games.mpgg.state import check_array
 
 ENDLESS: Final = 2**62
-ROW, COLUMN, SLOTS = 2, 3, 8
 
 
 class Replica:
@@ -111,45 +110,3 @@ class Replica:
             MPGG_ROUND_STEPS * self.rounds_done,
             MPGG_ROUND_STEPS * done_in_episode,
         )
-
-    def learned(self) -> Arrays:
-        """The tables in readable form, one row per state, over all A actions of the environment.
-
-        Returns:
-            `observations` (S, N, 8) and `positions` (S, N), the casinos; `values` (S, N, A, ..., A), NaN where illegal,
-            and `visits` (S, A, ..., A); of the selected equilibrium the `strategies` (S, N, A), the expected values
-            `worth` (S, N) and the `exploitability` (S,). With state "all" also `states` (S, 2 + 2 M) as the
-            environment's `state()`, with a finite horizon also `steps` (S,) of the episode.
-        """
-        population, config = self.population, self.env.config
-        stages = population.agents[0].tables.stages
-        n_agents, n_actions = config.n_players, population.n_actions[0]
-        n_states, cube = len(stages), (n_actions,) * n_agents
-        keys = np.frombuffer(b"".join(stages), np.uint8).reshape(n_states, -1)
-        arrays: Arrays = {}
-        if population.config.horizon == "finite":
-            arrays["steps"] = keys[:, :8].copy().view(np.int64)[:, 0]
-            keys = keys[:, 8:]
-        if population.config.state == "all":
-            width = 8 * (2 + 2 * config.n_casinos)
-            arrays["states"] = _numbers(keys[:, :width]).astype(np.float32)
-            keys = keys[:, width:]
-        seen = _numbers(keys[:, : 8 * SLOTS * n_agents]).reshape(n_states, n_agents, SLOTS)
-        arrays["observations"] = seen.astype(np.float32)
-        arrays["positions"] = (seen[:, :, ROW] * config.grid_shape[1] + seen[:, :, COLUMN]).astype(np.int64)
-        values, visits = np.full((n_states, n_agents, *cube), np.nan), np.zeros((n_states, *cube), np.int64)
-        strategies = np.zeros((n_states, n_agents, n_actions))
-        for s, stage in enumerate(stages.values()):
-            values[s][(slice(None), *np.ix_(*stage.legal))] = stage.tables
-            visits[s][np.ix_(*stage.legal)] = stage.visits.reshape([len(own) for own in stage.legal])
-            for i, own in enumerate(stage.legal):
-                strategies[s, i, list(own)] = stage.strategies[i, : len(own)]
-        arrays |= {"values": values, "visits": visits, "strategies": strategies}
-        arrays["worth"] = np.array([stage.worth for stage in stages.values()])
-        arrays["exploitability"] = np.array([stage.exploitability for stage in stages.values()])
-        return arrays
-
-
-def _numbers(columns: UInt8Array) -> FloatArray:
-    """The numbers whose bytes the rows hold."""
-    return np.ascontiguousarray(columns).view(np.float64)

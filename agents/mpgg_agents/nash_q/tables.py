@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from mpgg_agents.errors import TrainingError
 from mpgg_agents.nash_q.config import NashQConfig
 from mpgg_agents.nash_q.rules import learning_rate, updated_value
 from mpgg_agents.nash_q.solver import StageSolver
@@ -106,7 +107,18 @@ class QTables:
     def stage(self, sight: Sight) -> StageGame:
         """The stage game of a state; that of a state never seen before has the initial values and is not kept."""
         stage = self.stages.get(sight.key)
-        return self._new_stage(sight.legal) if stage is None else stage
+        return self._unseen(sight.legal) if stage is None else stage
+
+    def new_stage(self, sight: Sight) -> StageGame:
+        """The stage game of a state that is not known yet, which is kept from now on.
+
+        Raises:
+            ValueError: The state is known.
+        """
+        stage = self._unseen(sight.legal)
+        if self.stages.setdefault(sight.key, stage) is not stage:
+            raise ValueError("states must be distinct, got one twice")
+        return stage
 
     def learn(
         self, sight: Sight, actions: Sequence[int], rewards: Sequence[float], next_worth: Sequence[float]
@@ -118,14 +130,19 @@ class QTables:
             actions: The joint action a.
             rewards: Every agent's reward.
             next_worth: NashQ^j(s') of every agent; zeros where the game is over.
+
+        Raises:
+            TrainingError: A value is no longer finite.
         """
-        stage = self.stages.setdefault(sight.key, self.stage(sight))
+        stage = self.stages.get(sight.key) or self.new_stage(sight)
         profile = stage.profile(actions)
         stage.visits[profile] += 1
         alpha = learning_rate(self.config.alpha, self.config.alpha_power, int(stage.visits[profile]))
         for agent, (reward, worth) in enumerate(zip(rewards, next_worth, strict=True)):
-            value = float(stage.values[agent, profile])
-            stage.values[agent, profile] = updated_value(value, alpha, self.discount, reward, worth)
+            value = updated_value(float(stage.values[agent, profile]), alpha, self.discount, reward, worth)
+            if not math.isfinite(value):
+                raise TrainingError(f"a Q value of agent {agent} is {value}, from reward {reward} and value {worth}")
+            stage.values[agent, profile] = value
         stage.solved = False
 
     def arrays(self) -> Arrays:
@@ -163,13 +180,12 @@ class QTables:
         self.stages = {}
         for s, key in enumerate(_parts(arrays["keys"], np.full(len(counts), key_bytes))):
             own = legal[s * n_agents : (s + 1) * n_agents]
-            stage = self._new_stage(tuple(_checked_actions(part, n) for part, n in zip(own, n_actions, strict=True)))
+            actions = tuple(_checked_actions(part, n) for part, n in zip(own, n_actions, strict=True))
+            stage = self.new_stage(Sight(key.tobytes(), actions))
             stage.values[:] = values[s].reshape(stage.values.shape)
             stage.visits[:] = visits[s]
-            if self.stages.setdefault(key.tobytes(), stage) is not stage:
-                raise ValueError("keys must be distinct, got a state twice")
 
-    def _new_stage(self, legal: Legal) -> StageGame:
+    def _unseen(self, legal: Legal) -> StageGame:
         counts = tuple(map(len, legal))
         if counts not in self._solvers:
             self._solvers[counts] = StageSolver(counts, self.config.selection)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mpgg_agents.nash_q.config import NashQConfig
+from mpgg_agents.nash_q.learned import learned_arrays
 from mpgg_agents.nash_q.replica import Replica
 from mpgg_agents.nash_q.tables import QTables
 from mpgg_agents.record import Record
@@ -140,8 +141,8 @@ class NashQTrainer:
         return self._replicas[replica].population.agents[0].tables
 
     def learned(self, replica: int) -> Arrays:
-        """The tables of one replica in readable form; see `Replica.learned`."""
-        return self._replicas[replica].learned()
+        """The tables of one replica in readable form; see `learned.learned_arrays`."""
+        return learned_arrays(self._replicas[replica].population, self.config)
 
     def _record(self, rounds: int, first: int) -> tuple[Record, IntArray]:
         game = self.config
