@@ -6,7 +6,13 @@ from PIL import Image
 
 from mpgg_agents.cli import main
 from mpgg_agents.experiments import draw_figures, load_run
-from mpgg_agents.experiments.curves import confidence_band, cooperation_figure, payoff_figure
+from mpgg_agents.experiments.curves import (
+    confidence_band,
+    cooperation_figure,
+    payoff_figure,
+    structure_figure,
+    synergy_figure,
+)
 from mpgg_agents.experiments.figures import ANIMATION, FILES, FigureData, missing_figures
 from mpgg_agents.experiments.flows import block_drift, net_flows
 from mpgg_agents.experiments.maps import board_figure, corridor_figure, named_times
@@ -81,6 +87,30 @@ def test_payoff_has_its_efficiency_on_the_right(run, data):
     )
     assert axes[2].get_ylabel() == "efficiency (% of optimum)"
     np.testing.assert_allclose(axes[2].get_ylim(), np.array(axes[0].get_ylim()) / 5 * 100)  # V = 5
+
+
+def test_structure_shows_the_measures_and_the_index_of_the_casinos(run, data):
+    axes = structure_figure(data).axes
+    lines = {line.get_label(): line for line in axes[0].get_lines()}
+    overcrowding = run.metrics()["overcrowding"].astype(float)
+    shown = lines["agents without seat"].get_ydata()
+    np.testing.assert_allclose(shown, overcrowding.reshape(4, 120, 5).mean(axis=(0, 2)), rtol=1e-6)
+    index = lines["good casinos $I_v$"]
+    assert index.get_xdata().tolist() == [25 + 50 * w for w in range(12)]  # the windows of the casino series
+    np.testing.assert_allclose(index.get_ydata(), run.window_means(50)["I_v"].mean(axis=0), rtol=1e-6)
+    greedy = [container.lines[0].get_ydata()[0] for container in axes[1].containers]
+    assert greedy[0] == pytest.approx(run.metrics("greedy")["seat_use"].mean(), rel=1e-6)
+    assert axes[0].get_ylim()[1] == 1
+
+
+def test_synergy_shows_what_the_run_gives_as_numbers(run, data):
+    survival, gain = synergy_figure(data).axes
+    numbers = run.synergy()
+    for axes, measure in ((survival, "survival"), (gain, "migration_gain")):
+        assert axes.get_lines()[0].get_xdata().tolist() == numbers["threshold"].tolist()
+        mean = confidence_band(numbers[measure])[0]
+        np.testing.assert_array_equal(axes.get_lines()[0].get_ydata(), mean)
+    assert survival.get_ylim() == (0, 1)
 
 
 def test_board_maps_show_the_named_times_with_the_lowest_cost_at_the_bottom(run, data):
@@ -184,6 +214,7 @@ ODD_BOARDS = {
     "uneven values": ["--gain", "2", "3", "4", "2", "3", "5"],
     "worthless": ["--cost-range", "0", "0"],
     "no greedy rounds": ["--evaluation-rounds", "0"],
+    "no panel": ["--panel-rounds", "0"],
     "short": ["--rounds", "3"],
 }
 
@@ -192,7 +223,7 @@ ODD_BOARDS = {
 def test_odd_runs_can_be_drawn(name, tmp_path):
     assert train(tmp_path / "run", *ODD_BOARDS[name], "--seeds", "0") == 0
     data = FigureData.read(load_run(tmp_path / "run"))
-    for draw in (cooperation_figure, payoff_figure, board_figure, corridor_figure):
+    for draw in (cooperation_figure, payoff_figure, board_figure, corridor_figure, structure_figure, synergy_figure):
         draw(data).savefig(tmp_path / "figure.png", dpi=50)
     if name == "uneven values":
         assert data.column_title == "column (values vary within it)"

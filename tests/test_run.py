@@ -13,7 +13,6 @@ from mpgg_agents.experiments.folder import RESULTS, RunFolderError
 from mpgg_agents.experiments.measures import (
     MEASURES,
     best_values,
-    corridor_indices,
     group_windows,
     round_measures,
     window_means,
@@ -196,11 +195,19 @@ def test_records_of_no_rounds_are_joined():
 
 def test_measures_of_rounds_by_hand():
     # Ten agents, four casinos. Round 0: 4 cooperate, of whom 3 among the 5 with n < r. Round 1: nobody has n < r.
+    # They are spread as 5, 3, 2, 0, and then as 10, 0, 0, 0, over casinos of 2, 2, 3 and 3 seats.
     record = record_of(
-        cooperators=[4, 5], welfare=[8.0, 0.0], largest=[5, 10], empty=[1, 3], free=[5, 0], free_cooperators=[3, 0]
+        cooperators=[4, 5],
+        welfare=[8.0, 0.0],
+        largest=[5, 10],
+        empty=[1, 3],
+        free=[5, 0],
+        free_cooperators=[3, 0],
+        seated=[6, 2],
+        squares=[38, 100],
     )
-    config = MPGGConfig(n_agents=10, grid_shape=(2, 2))
-    measures = {name: values[0].tolist() for name, values in round_measures(record, config, 2.0).items()}
+    config, gain = MPGGConfig(n_agents=10, grid_shape=(2, 2)), np.array([2.0, 2.5, 3.0, 3.9])
+    measures = {name: values[0].tolist() for name, values in round_measures(record, config, 2.0, gain).items()}
     assert measures["cooperation_rate"] == pytest.approx([0.4, 0.5])
     assert measures["mean_payoff"] == pytest.approx([0.8, 0])
     assert measures["efficiency"] == pytest.approx([0.4, 0])
@@ -209,7 +216,10 @@ def test_measures_of_rounds_by_hand():
     assert measures["free_share"] == [0.5, 0]
     assert measures["cooperation_free"] == pytest.approx([0.6, np.nan], nan_ok=True)
     assert measures["cooperation_dilemma"] == pytest.approx([0.2, 0.5])
-    assert np.isnan(round_measures(record, config, 0.0)["efficiency"]).all()
+    assert measures["seat_use"] == pytest.approx([0.6, 0.2])
+    assert measures["overcrowding"] == pytest.approx([0.4, 0.8])
+    assert measures["concentration"] == pytest.approx([0.38, 1])
+    assert np.isnan(round_measures(record, config, 0.0, gain)["efficiency"]).all()
 
 
 def test_conditional_rates_are_weighted_by_agents():
@@ -226,25 +236,6 @@ def test_values_of_casinos():
     cost, gain = np.array([0.5, 1.0]), np.array([3.0, 1.5])
     assert best_values(MPGGConfig(), cost, gain).tolist() == [1.0, 0.5]
     assert best_values(MPGGConfig(payoff="code"), cost, gain).tolist() == [2.5, 0.5]
-
-
-def test_indices_of_the_board_by_hand():
-    values = np.array([0.0, 1.0, 2.0, 0.0, 2.0, 4.0])  # 2 rows, 3 columns; mean 1.5, highest 4
-    corner = np.array([0, 0, 0, 0, 0, 7.0])
-    assert {name: float(index) for name, index in corridor_indices(corner, (2, 3), values).items()} == {
-        "I_alpha": 1.0,
-        "I_c": 1.0,
-        "I_v": 1.0,
-    }
-    uniform = corridor_indices(np.ones(6), (2, 3), values)
-    assert [float(index) for index in uniform.values()] == pytest.approx([0, 0, 0])
-    lower_left = corridor_indices(np.array([3.0, 1, 0, 0, 0, 0]), (2, 3), values)
-    # mean column 1/4 of 0..2, row 0, mean value 1/4
-    assert [float(index) for index in lower_left.values()] == pytest.approx([-0.75, -1, (0.25 - 1.5) / 2.5])
-    one_row = corridor_indices(np.ones(3), (1, 3), np.ones(3))
-    assert float(one_row["I_alpha"]) == 0
-    assert np.isnan([float(one_row["I_c"]), float(one_row["I_v"])]).all()
-    assert np.isnan([float(index) for index in corridor_indices(np.zeros(6), (2, 3), values).values()]).all()
 
 
 def test_windows_of_unequal_length_are_weighted_by_rounds():
