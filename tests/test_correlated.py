@@ -110,7 +110,8 @@ def test_a_fine_of_the_cost_leaves_the_optimum_alone() -> None:
 
 def test_tolls_are_paid_back_to_those_outside() -> None:
     # Both cooperate, one in each casino: .9 - .2 and .9 + .2. The one who pays would get 1.9 / 2 as a defector next to
-    # the other, .25 more, and .9 as a cooperator, .2 more; the other has nothing better. Each is either with chance 1/2.
+    # the other, .25 more, and .9 as a cooperator, .2 more; the other has nothing better. An agent is either with chance
+    # 1/2.
     config = _row(2, (1.0, 1.0), (1.9, 1.9), mechanism=Toll(fee=(0.2, 0.0)))
     apart = np.array([[1, 1]])
     assert incentive_violation(config, apart, apart, np.ones(1), kind="correlated") == pytest.approx(0.25 / 2)

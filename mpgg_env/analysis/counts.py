@@ -31,4 +31,5 @@ def compositions(total: int, parts: int, *, limit: int = MOST_COUNT_VECTORS) -> 
     bars = np.array(list(itertools.combinations(range(total + parts - 1), parts - 1)), dtype=np.int64)
     bars = bars.reshape(count, parts - 1)
     ends = np.full((count, 1), total + parts - 1, dtype=np.int64)
-    return np.diff(np.hstack([np.full_like(ends, -1), bars, ends]), axis=1) - 1
+    marks = np.hstack([np.full_like(ends, -1), bars, ends])
+    return marks[:, 1:] - marks[:, :-1] - 1

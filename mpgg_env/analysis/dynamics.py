@@ -151,7 +151,7 @@ class _Population:
             growth = payoffs - (_shares(logs) * payoffs).sum()
             if mutation > 0:
                 growth = growth + mutation * (np.exp(-logs) / logs.size - 1)
-            return growth.ravel()
+            return np.asarray(growth.ravel())
 
         return change
 
@@ -262,7 +262,8 @@ def _logit_logs(game: _Population, beta: float, log_probabilities: FloatArray) -
     inverse = mean_inverse_group(np.exp(np.minimum(log_probabilities, 0.0)), game.n_agents, mean_field=game.mean_field)
     advantage = beta * (game.returns * inverse - game.cost)
     shares = np.stack([-np.logaddexp(0.0, advantage), -np.logaddexp(0.0, -advantage)], axis=-1)
-    return log_probabilities[:, None] + shares
+    logs: FloatArray = log_probabilities[:, None] + shares
+    return logs
 
 
 def _share(log_odds: FloatArray) -> FloatArray:
@@ -294,4 +295,5 @@ def _checked_start(start: FloatArray | None, n_casinos: int) -> FloatArray:
     checked = np.asarray(start, dtype=np.float64)
     if checked.shape != (n_casinos, 2) or not np.isfinite(checked).all() or not (checked > 0).all():
         raise ValueError(f"start must be positive numbers of shape ({n_casinos}, 2), got {start!r}")
-    return checked / checked.sum()
+    shares: FloatArray = checked / checked.sum()
+    return shares

@@ -17,6 +17,7 @@ import numpy as np
 
 from mpgg_env.analysis.congestion import (
     RELATIVE_TOLERANCE,
+    Places,
     best_allocation,
     best_response_path,
     largest_gain,
@@ -32,7 +33,7 @@ from mpgg_env.analysis.payoffs import Equilibrium, best_values, measured
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_choice
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.mechanisms import Toll, rebates
+from mpgg_env.games.mpgg.mechanisms import rebates, terms_of
 
 MOST_REBATE_CELLS: Final = 2_000_000
 MOST_STARTS: Final = 40
@@ -74,7 +75,7 @@ class ObserveNGame:
         check_choice("stage", stage, STAGES)
         self.config = config
         self.n_agents = config.n_players
-        self.pays_rebates = any(isinstance(mechanism, Toll) for mechanism in config.mechanism or ())
+        self.pays_rebates = terms_of(config).levies
         self.seats: IntArray | None = None
         self.table: FloatArray | None = None
         if config.mechanism is None and config.min_players == 1:
@@ -150,11 +151,8 @@ def pure_equilibria(config: MPGGConfig, *, stage: Stage = "best") -> ObserveNEqu
             of best responses came to an end.
     """
     game = ObserveNGame(config, stage=stage)
-    if not game.pays_rebates and (game.table is None or never_rises(game.table)):
-        if game.seats is not None:
-            places = places_of_seats(best_values(config), game.seats, game.n_agents)
-        else:
-            places = places_of_table(game.table, game.n_agents)
+    places = _places(game)
+    if places is not None:
         best, worst = best_allocation(places, game.n_agents), worst_allocation(places, game.n_agents)
         return ObserveNEquilibria(game.equilibrium(best), game.equilibrium(worst), True)
     exact = n_compositions(game.n_agents, config.n_casinos) <= _most_vectors(game)
@@ -188,10 +186,20 @@ def rosenthal_potential(config: MPGGConfig, occupancy: IntArray, *, stage: Stage
     game = ObserveNGame(config, stage=stage)
     if game.pays_rebates:
         raise ValueError(f"mechanism must have no toll, whose rebate destroys the potential, got {config.mechanism!r}")
-    if game.seats is not None:
+    if game.table is None:
         return float((best_values(config) * np.minimum(occupancy, game.seats)).sum())
     arrivals = np.arange(game.n_agents + 1)
-    return float(game.table[(arrivals >= 1) & (arrivals <= np.asarray(occupancy)[:, None])].sum())
+    arrived = (arrivals >= 1) & (arrivals <= np.asarray(occupancy)[:, None])
+    return float(np.where(arrived, game.table, 0.0).sum())
+
+
+def _places(game: ObserveNGame) -> Places | None:
+    """The places of the congestion game; None where a payoff rises with n or depends on more than n."""
+    if game.seats is not None:
+        return places_of_seats(best_values(game.config), game.seats, game.n_agents)
+    if game.pays_rebates or game.table is None or not never_rises(game.table):
+        return None
+    return places_of_table(game.table, game.n_agents)
 
 
 def _most_vectors(game: ObserveNGame) -> int:

@@ -22,14 +22,15 @@ def cooperative_seats(config: MPGGConfig, *, stage: Stage) -> IntArray:
     the ratio r (r / c); where n equals the ratio everything is an equilibrium, the best all C, the worst all D.
     """
     cost, gain = casino_costs(config), casino_gains(config)
-    worth = cost if config.payoff == "text" else np.ones(cost.shape)  # what a contribution adds to the pool, over r
-    ratio = np.divide(gain * worth, cost, out=np.full(cost.shape, np.inf), where=cost > 0)
+    price = np.ones(cost.shape) if config.payoff == "text" else cost
+    ratio = np.divide(gain, price, out=np.full(cost.shape, np.inf), where=price > 0)
     ratio = np.minimum(ratio, config.n_players + 1.0)
     if stage == "best":
         seats = np.floor(ratio * (1 + RELATIVE_TOLERANCE))
     else:
         seats = np.ceil(ratio * (1 - RELATIVE_TOLERANCE)) - 1
-    return np.clip(seats, 0, config.n_players).astype(np.int64)
+    whole: IntArray = np.clip(seats, 0, config.n_players).astype(np.int64)
+    return whole
 
 
 def mean_payoffs(config: MPGGConfig, casinos: IntArray, occupancy: IntArray, cooperators: IntArray) -> FloatArray:

@@ -96,11 +96,12 @@ def _levelled(game: ObserveNGame) -> FloatArray:
         else:
             high, at_high = middle, widest
     if at_high.sum() >= 1:
-        return at_high / at_high.sum()
-    # Between the two levels, which are neighbouring floats, payoffs do not differ: any share of the way is right.
-    way = (1 - at_high.sum()) / (at_low.sum() - at_high.sum())
-    filled: FloatArray = at_high + way * (at_low - at_high)
-    return filled / filled.sum()
+        filled = at_high
+    else:
+        # Between the two levels, which are neighbouring floats, payoffs do not differ: any share of the way is right.
+        filled = at_high + (at_low - at_high) * (1 - at_high.sum()) / (at_low.sum() - at_high.sum())
+    probabilities: FloatArray = filled / filled.sum()
+    return probabilities
 
 
 def _between(low: float, high: float) -> float:

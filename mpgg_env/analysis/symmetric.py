@@ -107,7 +107,9 @@ def symmetric_equilibrium(config: MPGGConfig, *, mean_field: bool = False) -> Sy
     order = np.argsort(-value, kind="stable")
     filled = int(np.searchsorted(np.cumsum(room[order]), 1.0))
     if filled == value.size:
-        return symmetric_profile(config, _all_defect(room, value <= tolerance), np.zeros(value.size), mean_field)
+        return symmetric_profile(
+            config, _all_defect(room, np.where(value <= tolerance, 1.0, 0.0)), np.zeros(value.size), mean_field
+        )
     level = float(value[order[filled]])
     better = value > level + tolerance
     tied = np.abs(value - level) <= tolerance
@@ -167,9 +169,10 @@ def _indifferent_probabilities(config: MPGGConfig, mean_field: bool) -> FloatArr
 
 
 def _all_defect(room: FloatArray, worthless: FloatArray) -> FloatArray:
-    """Probabilities of at least `room`, which sums to less than 1: what is left goes to worthless casinos, if any."""
+    """Probabilities of at least `room`, which sums to less than 1; the rest goes to casinos marked 1, if any, (M,)."""
     left = 1 - room.sum()
-    weight = np.where(worthless, 1.0, 0.0) if worthless.any() else room
+    weight = worthless if worthless.any() else room
     if weight.sum() == 0:
         weight = np.ones(room.size)
-    return np.minimum(room + left * weight / weight.sum(), 1.0)
+    filled: FloatArray = np.minimum(room + left * weight / weight.sum(), 1.0)
+    return filled
