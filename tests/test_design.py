@@ -137,8 +137,8 @@ def test_results_depend_on_the_seeds_and_not_on_the_threads():
 
 
 def test_command_writes_table_numbers_and_figures(tmp_path, capsys):
-    game = "--n-agents 4 --grid-shape 1 1 --cost 1 --gain 2".split()
-    small = "--rounds 300 --evaluation-rounds 20 --seeds 0:2 --family fine pigou --quiet".split()
+    game = ["--n-agents", "4", "--grid-shape", "1", "1", "--cost", "1", "--gain", "2"]
+    small = ["--rounds", "300", "--evaluation-rounds", "20", "--seeds", "0:2", "--family", "fine", "pigou", "--quiet"]
     assert main(["design", *game, *small, "--out", str(tmp_path / "out")]) == 0
     shown = capsys.readouterr().out
     assert "fine" in shown

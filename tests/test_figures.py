@@ -17,6 +17,7 @@ from mpgg_agents.experiments.curves import (
 from mpgg_agents.experiments.figures import ANIMATION, FILES, FigureData, missing_figures
 from mpgg_agents.experiments.flows import block_drift, net_flows
 from mpgg_agents.experiments.maps import board_figure, corridor_figure, named_times
+from mpgg_agents.experiments.statistics import confidence_band
 from mpgg_env import MPGGConfig
 from tests.tiny_run import snapshot, train
 

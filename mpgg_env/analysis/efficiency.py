@@ -12,14 +12,9 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mpgg_env.analysis import observe_n_game, observe_n_symmetric, symmetric
-from mpgg_env.analysis.metrics import carrying_capacity, initial_occupancy, random_welfare
-from mpgg_env.analysis.observe_n_stage import Stage
-from mpgg_env.analysis.payoffs import Equilibrium, best_values, game_of, measured_profile
-from mpgg_env.core.validation import check_choice
+from mpgg_env.analysis.payoffs import best_values
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import terms_of
-from mpgg_env.games.mpgg.rules import casino_gains
 
 Game = Literal["location", "observe_n"]
 GAMES: Final = ("location", "observe_n")
