@@ -62,7 +62,9 @@ class MPGGVectorEnv:
         self.ended = False
         self.illegal: IntArray = np.zeros((self.n_replicas, self.n_agents), np.int64)
         self._seed(None)
-        self._outcome = kernels.Outcome.allocate(self.n_replicas, self.n_agents, config.n_casinos)
+        self._outcome = kernels.Outcome.allocate(
+            self.n_replicas, self.n_agents, config.n_casinos, active=self.rules.terms.active
+        )
         self._destinations, legal_moves = destinations(config)
         self._masks = self._masks_by_casino(legal_moves)
         self._n_legal = {phase: masks.sum(axis=1) for phase, masks in self._masks.items()}
