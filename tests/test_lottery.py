@@ -90,6 +90,8 @@ def test_draws_go_on_over_episodes_and_start_anew_with_a_seed() -> None:
     assert play_games(env, 60) != pairs
     env.reset([4, 2**64 + 3])  # a seed counts modulo 2**64
     assert [[b, a] for a, b in play_games(env, 60)] == pairs
+    env.reset([3, 2**63 + 3])
+    assert any(a != b for a, b in play_games(env, 60))
 
 
 def test_without_a_seed_the_draws_differ() -> None:

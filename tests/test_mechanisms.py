@@ -141,6 +141,10 @@ def test_the_array_interface_keeps_who_paid_what() -> None:
     np.testing.assert_allclose((rewards - infos["transfer"]).sum(axis=1), env.produced, rtol=1e-12)
     assert (env.plays.sum(axis=1) == 3).all()
     assert not env.step(np.zeros((3, 4), int))[4]["transfer"].any()
+    assert env.transfers["fine"].any()
+    env.reset()
+    assert not env.transfers["fine"].any()
+    assert env.plays.all()
 
 
 def test_infos_have_the_transfer_only_with_mechanisms() -> None:

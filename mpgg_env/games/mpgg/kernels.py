@@ -24,7 +24,7 @@ class Outcome(NamedTuple):
     roles: Int8Array  # (B, N) DEFECT, COOPERATE or EXCLUDED
     plays: BoolArray  # (B, N) who found a seat; only filled under a capacity
     produced: FloatArray  # (B,) welfare before any transfer
-    received: FloatArray  # (B, kinds, N) money from each of the mechanisms `MONEY`; only filled with mechanisms
+    received: FloatArray  # (B, kinds, N) money from each of the mechanisms `MONEY`; (B, kinds, 0) without mechanisms
     payoffs: FloatArray  # (3 M,) of one replica, by casino and role
     rebates: FloatArray  # (M,) of one replica
     players: IntArray  # (M,) of one replica
@@ -33,14 +33,14 @@ class Outcome(NamedTuple):
     seats_left: IntArray  # (M,)
 
     @classmethod
-    def allocate(cls, n_replicas: int, n_agents: int, n_casinos: int) -> "Outcome":
+    def allocate(cls, n_replicas: int, n_agents: int, n_casinos: int, *, active: bool) -> "Outcome":
         """Room for games of which none has been played."""
         agents = (n_replicas, n_agents)
         return cls(
             roles=np.zeros(agents, np.int8),
             plays=np.ones(agents, np.bool_),
             produced=np.zeros(n_replicas),
-            received=np.zeros((n_replicas, len(MONEY), n_agents)),
+            received=np.zeros((n_replicas, len(MONEY), n_agents if active else 0)),
             payoffs=np.zeros(N_ROLES * n_casinos),
             rebates=np.zeros(n_casinos),
             players=np.zeros(n_casinos, np.int64),

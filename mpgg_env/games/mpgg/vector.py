@@ -62,7 +62,9 @@ class MPGGVectorEnv:
         self.ended = False
         self.illegal: IntArray = np.zeros((self.n_replicas, self.n_agents), np.int64)
         self._seed(None)
-        self._outcome = kernels.Outcome.allocate(self.n_replicas, self.n_agents, config.n_casinos)
+        self._outcome = kernels.Outcome.allocate(
+            self.n_replicas, self.n_agents, config.n_casinos, active=self.rules.terms.active
+        )
         self._destinations, legal_moves = destinations(config)
         self._masks = self._masks_by_casino(legal_moves)
         self._n_legal = {phase: masks.sum(axis=1) for phase, masks in self._masks.items()}
@@ -111,6 +113,7 @@ class MPGGVectorEnv:
             round=0,
         )
         self._count()
+        self._forget_game()
         self.cycle = 0
         self.ended = False
         self.illegal = np.zeros(shape, np.int64)
@@ -146,7 +149,10 @@ class MPGGVectorEnv:
 
     @property
     def transfers(self) -> dict[str, FloatArray]:
-        """Who paid what in the last game: money that each agent received, less what it paid, (B, N), by mechanism."""
+        """Who paid what in the last game: money that each agent received, less what it paid, (B, N), by mechanism.
+
+        0 before the first game of an episode, and after a snapshot until the next game.
+        """
         return by_mechanism(self.config, self._outcome.received.swapaxes(0, 1).copy())
 
     @property
@@ -162,6 +168,7 @@ class MPGGVectorEnv:
     def restore(self, state: MPGGState, cycle: int, illegal: IntArray, *, ended: bool) -> None:
         """Continues from a state record of this game; generators, seeds and games played are the caller's concern."""
         self._state, self.cycle, self.illegal, self.ended = state, cycle, illegal, ended
+        self._forget_game()
 
     def action_masks(self) -> Int8Array:
         """Which actions are legal in the coming phase, (B, N, n_actions), 1 or 0, in a new array."""
@@ -207,6 +214,12 @@ class MPGGVectorEnv:
     def _count(self) -> None:
         state = self.state
         kernels.count(state.positions, state.last_actions, state.occupancy, state.cooperators)
+
+    def _forget_game(self) -> None:
+        """Or the numbers of a game that another episode has played would be taken for this one's."""
+        self._outcome.received[:] = 0
+        self._outcome.produced[:] = 0
+        self._outcome.plays[:] = True
 
     def _masks_by_casino(self, legal_moves: BoolArray) -> dict[Phase, Int8Array]:
         """Which actions are legal in each casino, (M, n_actions), 1 or 0, in both phases."""
