@@ -20,7 +20,7 @@ from mpgg_env.games.mpgg.config import MPGGConfig
 if TYPE_CHECKING:
     from mpgg_agents.dqn.trainer import DQNTrainer
     from mpgg_agents.iql.trainer import IQLTrainer
-    from mpgg_agents.record import Record
+    from mpgg_agents.record import Games, Record
 
 
 class Trainer(Protocol):
@@ -47,10 +47,6 @@ class Trainer(Protocol):
         """Casino of each agent, (B, N)."""
 
     @property
-    def last_games(self) -> tuple[IntArray, FloatArray]:
-        """Action (0 = D, 1 = C) and payoff of each agent in the last game, (B, N) each."""
-
-    @property
     def losses(self) -> Mapping[str, float]:
         """Newest loss of each network by name, mean over the replicas; empty where nothing has a loss."""
 
@@ -63,6 +59,9 @@ class Trainer(Protocol):
 
     def evaluate(self, rounds: int) -> "Record":
         """Plays greedily without learning."""
+
+    def evaluate_round(self) -> "tuple[Record, Games]":
+        """Plays one greedy round, to the same bits as `evaluate`, and tells what every agent did in it."""
 
     def state_arrays(self) -> Arrays:
         """Numeric arrays from which `restore` goes on bit for bit."""
