@@ -32,6 +32,9 @@ def test_indices_of_the_board_by_hand():
     one_row = structure.corridor_indices(np.ones(3), (1, 3), np.ones(3))
     assert float(one_row["I_alpha"]) == 0
     assert np.isnan([float(one_row["I_c"]), float(one_row["I_v"])]).all()
+    equal = np.array([0.1, 0.1, 0.1])
+    assert equal.max() - equal.mean() != 0  # by rounding
+    assert np.isnan(structure.corridor_indices(np.array([1.0, 0, 0]), (1, 3), equal)["I_v"])
     nobody = structure.corridor_indices(np.zeros(6), (2, 3), values)
     assert np.isnan([float(index) for index in nobody.values()]).all()
 
@@ -58,8 +61,8 @@ def test_corridor_set_by_hand():
         True,
     ]
     assert not structure.corridor_set(np.zeros(4), np.zeros(4)).any()
-    # 2.1 = 0.7 * 3 fails in floating point, 0.7 * 3 > 2.1, were it not for rounding
-    assert structure.corridor_set(np.array([3.0]), np.array([2.1]), cooperation=0.7).all()
+    assert 0.07 * 100 > 7  # by rounding
+    assert structure.corridor_set(np.array([100]), np.array([7]), cooperation=0.07).all()
 
 
 @pytest.mark.parametrize(

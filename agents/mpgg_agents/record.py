@@ -17,6 +17,20 @@ class RoundResult(NamedTuple):
     moves: IntArray
 
 
+class Games(NamedTuple):
+    """One game of every agent in B replicas, each (B, N).
+
+    Attributes:
+        positions: The casinos in which it was played.
+        actions: 0 = D, 1 = C.
+        payoffs: What it paid.
+    """
+
+    positions: IntArray
+    actions: IntArray
+    payoffs: FloatArray
+
+
 @dataclass(slots=True)
 class Record:
     """Measures of `rounds` consecutive rounds in B replicas.

@@ -45,7 +45,7 @@ def corridor_indices(weights: Numbers, grid_shape: tuple[int, int], values: Floa
     return {
         "I_alpha": _centred(part @ (casinos % columns), columns),
         "I_c": _centred(part @ (casinos // columns), rows),
-        "I_v": ratio(part @ values - values.mean(), spread if spread > ROUNDING else 0.0),
+        "I_v": ratio(part @ values - values.mean(), spread if spread > ROUNDING * np.abs(values).max() else 0.0),
     }
 
 

@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 from mpgg_agents.dqn.agent import DQNAgents
 from mpgg_agents.dqn.config import DQNConfig
 from mpgg_agents.dqn.replica import Replica
-from mpgg_agents.record import Record
+from mpgg_agents.record import Games, Record
 from mpgg_agents.stored import Arrays, check_like, section
-from mpgg_env.core.types import FloatArray, IntArray
+from mpgg_env.core.types import IntArray
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
 
@@ -79,12 +79,6 @@ class DQNTrainer:
         return np.concatenate([replica.engine.state.positions for replica in self._replicas])
 
     @property
-    def last_games(self) -> tuple[IntArray, FloatArray]:
-        """Action (0 = D, 1 = C) and payoff of every agent in the last game, (B, N) each."""
-        actions = np.concatenate([replica.engine.state.last_actions for replica in self._replicas])
-        return actions.astype(np.int64), np.stack([replica.agents.payoffs for replica in self._replicas])
-
-    @property
     def losses(self) -> dict[str, float]:
         """Mean over the replicas of the newest loss of Q_G and of Q_M, as far as they have learned."""
         names = self._replicas[0].agents.losses
@@ -128,6 +122,18 @@ class DQNTrainer:
         for replica in self._replicas:
             replica.agents.learns = False
         return self._play(rounds, 0)
+
+    def evaluate_round(self) -> tuple[Record, Games]:
+        """Plays one greedy round, as `evaluate(1)`, and tells what every agent did in it.
+
+        Raises:
+            ValueError: The training is not finished.
+        """
+        positions = self.positions
+        record = self.evaluate(1)
+        actions = np.concatenate([replica.engine.state.last_actions for replica in self._replicas])
+        payoffs = np.stack([replica.agents.payoffs for replica in self._replicas])
+        return record, Games(positions, actions.astype(np.int64), payoffs)
 
     def state_arrays(self) -> Arrays:
         """Everything that the rest of the training depends on, as numeric arrays by name.

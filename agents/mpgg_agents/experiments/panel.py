@@ -43,7 +43,7 @@ def _allocate(experiment: Experiment) -> Arrays:
 
 
 def _play_round(trainer: Trainer, panel: Arrays, t: int) -> Record:
-    panel["positions"][:, t] = trainer.positions
-    record = trainer.evaluate(1)
-    panel["actions"][:, t], panel["payoffs"][:, t] = trainer.last_games
+    record, games = trainer.evaluate_round()
+    for name, values in games._asdict().items():
+        panel[name][:, t] = values
     return record

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mpgg_agents.dqn.trainer import DQNTrainer
     from mpgg_agents.iql.trainer import IQLTrainer
     from mpgg_agents.nash_q.trainer import NashQTrainer
-    from mpgg_agents.record import Record
+    from mpgg_agents.record import Games, Record
 
 
 class Trainer(Protocol):
@@ -50,10 +50,6 @@ class Trainer(Protocol):
         """Casino of each agent, (B, N)."""
 
     @property
-    def last_games(self) -> tuple[IntArray, FloatArray]:
-        """Action (0 = D, 1 = C) and payoff of each agent in the last game, (B, N) each."""
-
-    @property
     def losses(self) -> Mapping[str, float]:
         """Newest loss of each network by name, mean over the replicas; empty where nothing has a loss."""
 
@@ -66,6 +62,9 @@ class Trainer(Protocol):
 
     def evaluate(self, rounds: int) -> "Record":
         """Plays greedily without learning."""
+
+    def evaluate_round(self) -> "tuple[Record, Games]":
+        """Plays one greedy round, to the same bits as `evaluate`, and tells what every agent did in it."""
 
     def state_arrays(self) -> Arrays:
         """Numeric arrays from which `restore` goes on bit for bit."""

@@ -13,10 +13,10 @@ from mpgg_agents.iql.compiled.replica import Replica
 from mpgg_agents.iql.compiled.tables import learned_rows
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.rules import GAME, MIGRATION
-from mpgg_agents.record import Record
+from mpgg_agents.record import Games, Record
 from mpgg_agents.schedules import exponential_decay, fill_thresholds
 from mpgg_agents.stored import Arrays, check_like, section
-from mpgg_env.core.types import FloatArray, IntArray, UInt64Array
+from mpgg_env.core.types import IntArray, UInt64Array
 from mpgg_env.core.validation import check_choice, check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
 
@@ -90,12 +90,6 @@ class IQLTrainer:
         return np.stack([replica.positions for replica in self._replicas])
 
     @property
-    def last_games(self) -> tuple[IntArray, FloatArray]:
-        """Action (0 = D, 1 = C) and payoff of every agent in the last game, (B, N) each."""
-        actions, payoffs = zip(*(replica.last_games for replica in self._replicas), strict=True)
-        return np.stack(actions), np.stack(payoffs)
-
-    @property
     def memory_bytes(self) -> int:
         """Size of the tables' rows in use and of all indices, over all replicas, in bytes."""
         return sum(replica.memory_bytes for replica in self._replicas)
@@ -134,6 +128,17 @@ class IQLTrainer:
         record = self._play(np.zeros(rounds, np.uint64), self.total_rounds + self._rounds_evaluated, learns=False)
         self._rounds_evaluated += rounds
         return record
+
+    def evaluate_round(self) -> tuple[Record, Games]:
+        """Plays one greedy round, as `evaluate(1)`, and tells what every agent did in it.
+
+        Raises:
+            ValueError: The training is not finished.
+        """
+        positions = self.positions
+        record = self.evaluate(1)
+        actions, payoffs = zip(*(replica.last_games for replica in self._replicas), strict=True)
+        return record, Games(positions, np.stack(actions), np.stack(payoffs))
 
     def state_arrays(self) -> Arrays:
         """Everything that the rest of the training depends on, as numeric arrays by name."""
