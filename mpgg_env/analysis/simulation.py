@@ -77,9 +77,8 @@ def play(
 def drawn_moves(chances: FloatArray, uniform: FloatArray) -> IntArray:
     """Moves (R, N) with the probabilities (R, N, n_moves), from uniform numbers in [0, 1), (R, N)."""
     bounds = np.cumsum(chances, axis=-1)
-    # Below the last bound even after rounding, or a move of probability 0 at the end could be drawn.
-    points = uniform[..., None] * bounds[..., -1:] * (1 - 2.0**-50)
-    return np.asarray((points >= bounds).sum(axis=-1), np.int64)
+    # Scaled to the last bound, which may miss 1 by rounding: else a move of probability 0 at the end could be drawn.
+    return np.asarray((uniform[..., None] * bounds[..., -1:] >= bounds).sum(axis=-1), np.int64)
 
 
 def discounted_payoffs(
