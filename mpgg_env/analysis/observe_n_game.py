@@ -186,11 +186,11 @@ def rosenthal_potential(config: MPGGConfig, occupancy: IntArray, *, stage: Stage
     game = ObserveNGame(config, stage=stage)
     if game.pays_rebates:
         raise ValueError(f"mechanism must have no toll, whose rebate destroys the potential, got {config.mechanism!r}")
-    if game.table is None:
+    if game.seats is not None:
         return float((best_values(config) * np.minimum(occupancy, game.seats)).sum())
     arrivals = np.arange(game.n_agents + 1)
     arrived = (arrivals >= 1) & (arrivals <= np.asarray(occupancy)[:, None])
-    return float(np.where(arrived, game.table, 0.0).sum())
+    return float(game.payoffs(arrivals[:, None] * np.ones_like(occupancy)).T[arrived].sum())
 
 
 def _places(game: ObserveNGame) -> Places | None:
