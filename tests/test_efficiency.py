@@ -155,8 +155,9 @@ def test_a_sponsors_money_is_no_welfare() -> None:
 
 def test_what_a_method_does_not_cover_is_noted() -> None:
     report = equilibrium_report(MPGGConfig(mechanism=Toll(fee=0.1)))
-    assert report.observe_n_symmetric is None
     assert report.location is None
+    assert report.location_symmetric is None
+    assert len(report.notes) >= 2
     assert all(note.partition(":")[0] in dataclasses.asdict(report) for note in report.notes)
     with pytest.raises(ValueError, match="stage must be one of 'best', 'worst', got 'bets'"):
         equilibrium_report(MPGGConfig(), stage="bets")  # type: ignore[arg-type]

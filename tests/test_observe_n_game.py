@@ -15,7 +15,7 @@ from mpgg_env.analysis.observe_n_game import (
 )
 from mpgg_env.analysis.observe_n_symmetric import symmetric_equilibrium
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.mechanisms import Capacity, Fine, Pigou, Toll
+from mpgg_env.games.mpgg.mechanisms import Capacity, Fine, Pigou, Toll, casino_payoffs, rebates
 
 # N: efficiency of the best and of the worst pure equilibrium, of the symmetric one, relative to 5 N. From a table that
 # an independent program computed for the default board; the worst is 0 once N >= sum floor(r) + 25 and all are spoilt.
@@ -240,10 +240,46 @@ def test_tolls_that_are_paid_back_count_in_every_move() -> None:
     found = {tuple(each.occupancy.tolist()): each for each in enumerate_equilibria(config)}
     assert set(found) == {(1, 2)}
     assert found[1, 2].welfare == pytest.approx(4.5)
-    with pytest.raises(ValueError, match="mechanism must have no toll"):
-        symmetric_equilibrium(config)
-    with pytest.raises(ValueError, match="mechanism must have no toll"):
-        rosenthal_potential(config, np.array([1, 2]))
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(1, 5),
+    st.tuples(*[st.sampled_from([0.0, 0.1, 0.4, 2.0])] * 3),
+    st.sampled_from([0.0, 0.3, 1.0]),
+    st.tuples(*[st.sampled_from([1.5, 2.5, 4.2])] * 3),
+)
+def test_with_tolls_every_move_is_followed_with_all_its_rebates(
+    n_agents: int, fee: tuple[float, ...], surcharge: float, gain: tuple[float, ...]
+) -> None:
+    config = _row(n_agents, (1.0, 0.5, 0.8), gain, mechanism=Toll(fee=fee, surcharge=surcharge))
+    game, casinos = ObserveNGame(config), np.arange(3)
+
+    def received(occupancy: np.ndarray) -> np.ndarray:
+        members = casino_payoffs(config, casinos, occupancy, game.cooperators(occupancy))
+        # All of a casino do the same here, so that one of the two roles is NaN.
+        return np.where(occupancy > 0, np.nanmax(np.nan_to_num(members, nan=-np.inf), axis=-1), 0) + rebates(
+            config, occupancy
+        )
+
+    stable = {}
+    for occupancy in map(np.array, itertools.product(range(n_agents + 1), repeat=3)):
+        if occupancy.sum() != n_agents:
+            continue
+        largest = 0.0
+        for source, target in itertools.permutations(casinos[:3], 2):
+            if occupancy[source]:
+                after = occupancy.copy()
+                after[source] -= 1
+                after[target] += 1
+                largest = max(largest, received(after)[target] - received(occupancy)[source])
+        assert game.location_gain(occupancy) == pytest.approx(largest, abs=1e-12)
+        if largest < 1e-12:
+            stable[tuple(map(int, occupancy))] = float(occupancy @ received(occupancy))
+    extremes = pure_equilibria(config)
+    assert extremes.exact
+    assert extremes.best.welfare == pytest.approx(max(stable.values()), abs=1e-12)
+    assert extremes.worst.welfare == pytest.approx(min(stable.values()), abs=1e-12)
 
 
 def test_what_is_not_known_is_refused() -> None:

@@ -53,15 +53,10 @@ def symmetric_equilibrium(config: MPGGConfig, *, stage: Stage = "best") -> Obser
     Without a mechanism and with `min_players=1` it takes O(M) per step of a bisection; else O(N M).
 
     Raises:
-        ValueError: `stage` is unknown; or with the mechanism the payoff of some casino rises with its occupancy, or
-            tolls are paid back, so that there may be several such equilibria; or the game is too large for its
-            mechanism.
+        ValueError: `stage` is unknown; or with the mechanism the payoff of some casino rises with its occupancy, so
+            that there may be several such equilibria; or the game is too large for its mechanism.
     """
     game = ObserveNGame(config, stage=stage)
-    if game.pays_rebates:
-        raise ValueError(
-            f"mechanism must have no toll for the symmetric equilibrium of the observe-n game, got {config.mechanism!r}"
-        )
     if game.table is not None and not never_rises(game.table):
         raise ValueError(
             "the payoff of every casino must not rise with its occupancy for the symmetric equilibrium of the "
@@ -72,15 +67,15 @@ def symmetric_equilibrium(config: MPGGConfig, *, stage: Stage = "best") -> Obser
 
 def symmetric_profile(game: ObserveNGame, probabilities: FloatArray) -> ObserveNSymmetric:
     """What it gives to choose casinos with these probabilities (M,), and how far that is from an equilibrium."""
-    payoffs = _expected_payoffs(game, probabilities)
-    payoff = float(probabilities @ payoffs)
+    worth = _expected_payoffs(game, probabilities)
+    payoff = float(probabilities @ (worth if game.totals is None else _mean_over_groups(_shares(game), probabilities)))
     return ObserveNSymmetric(
         probabilities=probabilities,
         payoff=payoff,
         welfare=game.n_agents * payoff,
         sponsored=_sponsored(game, probabilities),
         cooperation_rate=float(probabilities @ _cooperating(game, probabilities)),
-        exploitability=max(float(payoffs.max()) - payoff, 0.0),
+        exploitability=max(float(worth.max() - probabilities @ worth), 0.0),
     )
 
 
@@ -189,6 +184,12 @@ def _sponsored(game: ObserveNGame, probabilities: FloatArray) -> float:
     groups = _groups(game)
     payments = sponsor_payments(game.config, groups, game.cooperators(groups)) / np.maximum(groups, 1)
     return game.n_agents * float(probabilities @ _mean_over_groups(payments.T, probabilities))
+
+
+def _shares(game: ObserveNGame) -> FloatArray:
+    """A member's equal share in what its casino adds to the welfare, (M, N + 1): tolls come back to the agents."""
+    groups = np.arange(game.n_agents + 1)
+    return np.zeros(1) if game.totals is None else game.totals / np.maximum(groups, 1)
 
 
 def _groups(game: ObserveNGame) -> IntArray:
