@@ -109,6 +109,8 @@ def test_the_report_of_the_default_game() -> None:
     assert report.observe_n_symmetric.efficiency == pytest.approx(0.0450, abs=5e-5)
     assert report.location_symmetric is not None
     assert report.location_symmetric.welfare == 0
+    # c (1 - r / n) = 1 - 6 / 150 for who defects in the best casino, where all others cooperate.
+    assert report.gathering_gain == pytest.approx(0.96)
     # N = 150 >= 120 = sum of ceil(r): all pure equilibria of the location game are tragedies.
     assert report.location is not None
     assert (report.location.exists, report.location.best_welfare) == (True, 0)
@@ -140,6 +142,7 @@ def test_a_fine_that_makes_cooperation_dominant_has_price_one() -> None:
     assert report.observe_n is not None
     assert report.location is not None
     assert report.observe_n.price_of_anarchy == report.location.price_of_anarchy == 1
+    assert report.gathering_gain == 0
     assert report.location_symmetric is None
     assert [note.partition(":")[0] for note in report.notes] == ["location_symmetric"]
 

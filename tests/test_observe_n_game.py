@@ -15,7 +15,17 @@ from mpgg_env.analysis.observe_n_game import (
 )
 from mpgg_env.analysis.observe_n_symmetric import symmetric_equilibrium
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.mechanisms import Capacity, Fine, Pigou, Toll, casino_payoffs, rebates
+from mpgg_env.games.mpgg.mechanisms import (
+    Capacity,
+    Fine,
+    LocalSubsidy,
+    PeerPunishment,
+    Pigou,
+    Subsidy,
+    Toll,
+    casino_payoffs,
+    rebates,
+)
 
 # N: efficiency of the best and of the worst pure equilibrium, of the symmetric one, relative to 5 N. From a table that
 # an independent program computed for the default board; the worst is 0 once N >= sum floor(r) + 25 and all are spoilt.
@@ -38,9 +48,11 @@ def _row(n_agents: int, cost: tuple[float, ...], gain: tuple[float, ...], **opti
     return MPGGConfig(n_agents=n_agents, grid_shape=(1, len(cost)), cost=cost, gain=gain, **options)  # type: ignore[arg-type]
 
 
-def _stage_two(cost: float, gain: float, n: int) -> float:
-    """What a member gets when C iff n <= r, in plain words: all C and r c - c each, or all D and nothing."""
-    return gain * cost - cost if n <= gain else 0.0
+def _stage_two(cost: float, gain: float, n: int, payoff: str = "text") -> float:
+    """What a member gets when all cooperate if that pays each of them, in plain words, and nobody does otherwise."""
+    own_share = gain * cost / n if payoff == "text" else gain / n
+    together = gain * cost - cost if payoff == "text" else gain - cost
+    return together if own_share >= cost - 1e-12 else 0.0
 
 
 def _played_out(config: MPGGConfig) -> dict[tuple[int, ...], float]:
@@ -51,9 +63,9 @@ def _played_out(config: MPGGConfig) -> dict[tuple[int, ...], float]:
     stable = {}
     for profile in itertools.product(casinos, repeat=config.n_agents):
         counts = [profile.count(m) for m in casinos]
-        pay = [_stage_two(config.cost[m], config.gain[m], counts[m]) for m in profile]
+        pay = [_stage_two(config.cost[m], config.gain[m], counts[m], config.payoff) for m in profile]
         tempted = any(
-            _stage_two(config.cost[m], config.gain[m], counts[m] + 1) > own + 1e-12
+            _stage_two(config.cost[m], config.gain[m], counts[m] + 1, config.payoff) > own + 1e-12
             for here, own in zip(profile, pay, strict=True)
             for m in casinos
             if m != here
@@ -108,11 +120,11 @@ GAMES = st.integers(1, 3).flatmap(
 )
 
 
-@given(GAMES)
+@given(GAMES, st.sampled_from(["text", "code"]))
 def test_small_games_agree_with_playing_out_every_profile(
-    game: tuple[int, tuple[float, ...], tuple[float, ...]],
+    game: tuple[int, tuple[float, ...], tuple[float, ...]], payoff: str
 ) -> None:
-    config = _row(*game)
+    config = _row(*game, payoff=payoff)
     expected = _played_out(config)
     found = {tuple(map(int, each.occupancy)): each.welfare for each in enumerate_equilibria(config)}
     assert found == pytest.approx(expected)
@@ -214,6 +226,47 @@ def test_a_mechanism_that_makes_cooperation_dominant_brings_everybody_to_the_bes
     extremes = pure_equilibria(config)
     assert extremes.best.welfare == extremes.worst.welfare == pytest.approx(200)
     assert symmetric_equilibrium(config).welfare == pytest.approx(200)
+
+
+@pytest.mark.parametrize("stage", ["best", "worst"])
+@pytest.mark.parametrize(
+    "mechanism",
+    [
+        Fine(amount=0.3),
+        Subsidy(amount=0.3),
+        LocalSubsidy(amount=0.4),
+        Pigou(rate=0.3),
+        PeerPunishment(punishment=0.3, cost=0.1),
+        Capacity(seats=2),
+        (Capacity(seats=3), Fine(amount=0.2)),
+    ],
+)
+def test_mechanisms_agree_with_playing_out_both_stages(mechanism: object, stage: str) -> None:
+    config = _row(4, (1.0, 0.5), (1.8, 2.5), mechanism=mechanism)
+
+    def members_mean(m: int, n: int) -> tuple[float, int]:
+        """Mean payoff and cooperators of the stage equilibrium, found by letting each member reconsider."""
+        pay = {k: casino_payoffs(config, m, n, k) for k in range(n + 1)}
+        stable = [
+            k
+            for k in range(n + 1)
+            if (k == n or pay[k + 1][1] <= pay[k][0] + 1e-12) and (k == 0 or pay[k - 1][0] <= pay[k][1] + 1e-12)
+        ]
+        means = [(np.nansum(pay[k] * [n - k, k]) / n, k) for k in stable]
+        return max(means) if stage == "best" else min(means)
+
+    expected = set()
+    for n in range(5):
+        counts = (n, 4 - n)
+        own = [members_mean(m, counts[m])[0] if counts[m] else np.inf for m in (0, 1)]
+        there = [members_mean(m, counts[m] + 1)[0] if counts[m] < 4 else -np.inf for m in (0, 1)]
+        if own[0] >= there[1] - 1e-12 and own[1] >= there[0] - 1e-12:
+            expected.add((counts, tuple(members_mean(m, counts[m])[1] if counts[m] else 0 for m in (0, 1))))
+    found = enumerate_equilibria(config, stage=stage)  # type: ignore[arg-type]
+    assert {(tuple(each.occupancy.tolist()), tuple(each.cooperators.tolist())) for each in found} == expected
+    extremes = pure_equilibria(config, stage=stage)  # type: ignore[arg-type]
+    assert extremes.best.welfare == pytest.approx(max(each.welfare for each in found), abs=1e-12)
+    assert extremes.worst.welfare == pytest.approx(min(each.welfare for each in found), abs=1e-12)
 
 
 def test_payoffs_that_rise_with_n_are_enumerated_or_searched_and_it_says_which() -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+import numpy as np
+
 from mpgg_env.analysis import observe_n_game, observe_n_symmetric, symmetric
 from mpgg_env.analysis.efficiency import (
     price_of_anarchy,
@@ -18,7 +20,7 @@ from mpgg_env.analysis.location_families import characterise
 from mpgg_env.analysis.location_game import n_count_profiles, pure_equilibria
 from mpgg_env.analysis.metrics import carrying_capacity, initial_occupancy, random_welfare
 from mpgg_env.analysis.observe_n_stage import STAGES, Stage
-from mpgg_env.analysis.payoffs import Equilibrium, best_values
+from mpgg_env.analysis.payoffs import Equilibrium, best_values, exploitability
 from mpgg_env.core.validation import check_choice
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.rules import casino_gains
@@ -89,6 +91,8 @@ class EquilibriumReport:
         observe_n_symmetric: Symmetric mixed equilibrium of that game: the benchmark for learners who look no further.
         location: Pure equilibria when location and contribution are chosen at once.
         location_symmetric: Symmetric mixed equilibrium of that game.
+        gathering_gain: Largest gain of an agent in that game while all others cooperate in the casino of highest v
+            with it: 0 if this, which without a capacity is the social optimum, is an equilibrium.
         notes: Why a part is None, which is a part that its method does not cover, and what else to mind.
     """
 
@@ -101,6 +105,7 @@ class EquilibriumReport:
     observe_n_symmetric: MixedSummary | None
     location: PureSummary | None
     location_symmetric: MixedSummary | None
+    gathering_gain: float
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -133,6 +138,7 @@ def equilibrium_report(config: MPGGConfig, *, stage: Stage = "best") -> Equilibr
         ),
         location=notes.unless_refused("location", lambda: _location(config, optimum)),
         location_symmetric=notes.unless_refused("location_symmetric", lambda: _location_symmetric(config, optimum)),
+        gathering_gain=_gathering_gain(config),
         notes=tuple(notes.lines),
     )
 
@@ -191,6 +197,12 @@ def _location(config: MPGGConfig, optimum: float) -> PureSummary:
         return _pure_summary(config, pure_equilibria(config), optimum, exact=True)
     families = characterise(config).families
     return _pure_summary(config, [each for f in families for each in (f.best, f.worst)], optimum, exact=True)
+
+
+def _gathering_gain(config: MPGGConfig) -> float:
+    together = np.zeros(config.n_casinos, dtype=np.int64)
+    together[best_values(config).argmax()] = config.n_players
+    return exploitability(config, together, together)
 
 
 def _location_symmetric(config: MPGGConfig, optimum: float) -> MixedSummary:
