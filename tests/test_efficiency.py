@@ -157,7 +157,7 @@ def test_a_sponsors_money_is_no_welfare() -> None:
 
 
 def test_what_a_method_does_not_cover_is_noted() -> None:
-    report = equilibrium_report(MPGGConfig(mechanism=Toll(fee=0.1)))
+    report = equilibrium_report(MPGGConfig(n_agents=40, mechanism=Toll(fee=0.1)))
     assert report.location is None
     assert report.location_symmetric is None
     assert len(report.notes) >= 2
