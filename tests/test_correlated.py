@@ -50,6 +50,12 @@ def test_the_published_ranges(n_agents: int, lowest: float, highest: float) -> N
     assert max(found.lowest.violation, found.highest.violation) < 1e-9
 
 
+def test_where_n_meets_r_everywhere_something_is_left() -> None:
+    # Three agents fit each of two casinos with r = 3, N = 6: C costs nothing there. A seventh agent ends it.
+    assert correlated_equilibria(_row(6, (1.0, 1.0), (3.0, 3.0))).highest.welfare > 0.1
+    assert correlated_equilibria(_row(7, (1.0, 1.0), (3.0, 3.0))).highest.welfare == pytest.approx(0, abs=1e-9)
+
+
 def test_with_few_agents_the_unique_equilibrium_is_the_only_correlated_one() -> None:
     # N <= floor(r) of the best casino: the optimum is the only Nash equilibrium, and here it is strictly dominant.
     found = correlated_equilibria(_row(2, (1.0, 0.1), (2.5, 2.5)))

@@ -15,8 +15,7 @@ from mpgg_env.core.types import FloatArray, IntArray
 
 # Payoffs that differ by less, relative to the largest, are ties: they come from different roundings of one number.
 RELATIVE_TOLERANCE: Final = 1e-12
-MOST_COVER_CELLS: Final = 100_000_000
-MOST_MOVES: Final = 1_000_000
+MOST_TIES: Final = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,63 +76,71 @@ def never_rises(table: FloatArray) -> bool:
     return bool((np.diff(table[:, 1:], axis=1) <= table_tolerance(table)).all())
 
 
-def worst_allocation(places: Places, n_agents: int) -> IntArray:
-    """Occupancy (M,) of an equilibrium of lowest total payoff: level places where they do the most harm."""
+def worst_seating(places: Places, n_agents: int) -> IntArray:
+    """Occupancy (M,) of an equilibrium of lowest total payoff under `places_of_seats`.
+
+    Whoever takes a level place of a full casino spoils it: there, where the most is lost, one agent each.
+    """
     remaining = n_agents - int(places.certain.sum())
     candidates = np.flatnonzero(places.level_places)
-    harmful = candidates[np.argsort(-places.losses[candidates], kind="stable")][:remaining]
+    spoilt = candidates[np.argsort(-places.losses[candidates], kind="stable")][:remaining]
     occupancy = places.certain.copy()
-    occupancy[harmful] += 1
-    return _fill(occupancy, harmful, places.level_places[harmful] - 1, remaining - len(harmful))
+    occupancy[spoilt] += 1
+    return _fill(occupancy, spoilt, places.level_places[spoilt] - 1, remaining - len(spoilt))
 
 
-def best_allocation(places: Places, n_agents: int) -> IntArray:
-    """Occupancy (M,) of an equilibrium of highest total payoff: level places where they do the least harm."""
+def best_seating(places: Places, n_agents: int) -> IntArray:
+    """Occupancy (M,) of an equilibrium of highest total payoff under `places_of_seats`.
+
+    Level places that cost nobody anything come first; if they do not suffice, all are in full casinos, each of which
+    can take all who are left, and the cheapest one is spoilt.
+    """
     remaining = n_agents - int(places.certain.sum())
     candidates = np.flatnonzero(places.level_places)
-    chosen = candidates[_cheapest_cover(places.losses[candidates], places.level_places[candidates], remaining)]
+    chosen = candidates[np.argsort(places.losses[candidates], kind="stable")]
     return _fill(places.certain.copy(), chosen, places.level_places[chosen], remaining)
 
 
 def _fill(occupancy: IntArray, casinos: IntArray, room: IntArray, agents: int) -> IntArray:
     """Puts the agents into the casinos in their order, as long as there is room."""
-    before = np.concatenate([[0], np.cumsum(room)[:-1]]) if len(room) else np.zeros(0, dtype=np.int64)
+    before = np.cumsum(room) - room
     occupancy[casinos] += np.clip(agents - before, 0, room)
     return occupancy
 
 
-def _cheapest_cover(costs: FloatArray, sizes: IntArray, needed: int) -> IntArray:
-    """Indices of the items of least total cost whose sizes sum to `needed` or more."""
-    free = np.flatnonzero(costs <= 0)
-    needed -= int(sizes[free].sum())
-    if needed <= 0:
-        return free
-    priced = np.flatnonzero(costs > 0)
-    if sizes[priced].min() >= needed:  # each of them suffices, as every full casino does when N exceeds all seats
-        return np.append(free, priced[np.argmin(costs[priced])])
-    return np.concatenate([free, priced[_knapsack_cover(costs[priced], sizes[priced], needed)]])
+def extreme_allocation(places: Places, totals: FloatArray, n_agents: int, *, best: bool) -> IntArray | None:
+    """Occupancy (M,) of the equilibrium of highest or lowest total, by dynamic programming over the level places.
 
+    Args:
+        places: What the equilibria have in common.
+        totals: What a casino with n members adds to the total, (M, N + 1).
+        n_agents: Number of agents N.
+        best: Whether the total is to be the highest.
 
-def _knapsack_cover(costs: FloatArray, sizes: IntArray, needed: int) -> IntArray:
-    """The same by dynamic programming: least cost that covers 0..needed with the first items."""
-    if costs.size * (needed + 1) > MOST_COVER_CELLS:
-        raise ValueError(
-            f"the best equilibrium must be found among at most {MOST_COVER_CELLS} combinations of ties, "
-            f"got {costs.size} casinos x {needed} agents"
-        )
-    least = np.full(needed + 1, np.inf)
-    least[0] = 0.0
-    takes = np.zeros((costs.size, needed + 1), dtype=np.bool_)
-    for item, (cost, size) in enumerate(zip(costs, sizes, strict=True)):
-        with_item = cost + least[np.maximum(np.arange(needed + 1) - size, 0)]
-        takes[item] = with_item < least
-        least = np.minimum(least, with_item)
-    chosen = []
-    for item in range(costs.size - 1, -1, -1):
-        if takes[item, needed]:
-            chosen.append(item)
-            needed = max(needed - int(sizes[item]), 0)
-    return np.array(chosen, dtype=np.int64)
+    Returns:
+        The occupancy, or None if there are too many ties to be tried.
+    """
+    sign = 1.0 if best else -1.0
+    remaining = n_agents - int(places.certain.sum())
+    candidates = np.flatnonzero(places.level_places)
+    room = np.minimum(places.level_places[candidates], remaining)
+    if int((room + 1).sum()) * (remaining + 1) > MOST_TIES:
+        return None
+    most = np.full(remaining + 1, -np.inf)  # highest total with so many level places taken in the casinos seen so far
+    most[0] = 0.0
+    taken = np.zeros((len(candidates), remaining + 1), dtype=np.int64)
+    for item, m in enumerate(candidates):
+        before, most = most, np.full(remaining + 1, -np.inf)
+        for places_taken in range(int(room[item]) + 1):
+            with_item = before[: remaining + 1 - places_taken] + sign * totals[m, places.certain[m] + places_taken]
+            better = with_item > most[places_taken:]
+            most[places_taken:][better] = with_item[better]
+            taken[item, places_taken:][better] = places_taken
+    occupancy = places.certain.copy()
+    for item in range(len(candidates) - 1, -1, -1):
+        occupancy[candidates[item]] += taken[item, remaining]
+        remaining -= int(taken[item, remaining])
+    return occupancy
 
 
 def largest_gain(payoffs: FloatArray, entries: FloatArray, occupancy: IntArray) -> FloatArray:
@@ -155,26 +162,24 @@ def largest_gain(payoffs: FloatArray, entries: FloatArray, occupancy: IntArray) 
     return np.maximum(gains, 0.0)
 
 
-def best_response_path(
-    gains: Callable[[IntArray], FloatArray], start: IntArray, *, tolerance: float, most_moves: int = MOST_MOVES
-) -> IntArray | None:
+def best_response_path(gains: Callable[[IntArray], FloatArray], start: IntArray, *, tolerance: float) -> IntArray:
     """Lets one agent at a time make the best move, from `start` (M,), until nobody gains more than `tolerance`.
+
+    The potential rises with every move, so that this ends.
 
     Args:
         gains: Gain (M, M) of moving from casino a (row) to casino b (column) at an occupancy; -inf from empty casinos.
         start: Occupancy at the start, (M,).
         tolerance: Gains up to it count as none.
-        most_moves: Moves after which the search gives up.
 
     Returns:
-        The occupancy at which the path ended, (M,), or None if it did not end.
+        The occupancy at which the path ended, (M,).
     """
     occupancy = start.copy()
-    for _ in range(most_moves):
+    while True:
         gain = gains(occupancy)
         source, target = np.unravel_index(int(gain.argmax()), gain.shape)
         if gain[source, target] <= tolerance:
             return occupancy
         occupancy[source] -= 1
         occupancy[target] += 1
-    return None

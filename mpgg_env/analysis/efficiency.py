@@ -1,23 +1,20 @@
-"""How good equilibria are: the social optimum, the prices of anarchy and of stability, and a report on one page.
+"""How good equilibria are: the social optimum, and the prices of anarchy and of stability.
 
 Welfare here is that of society: the sum of all payoffs less what a sponsor pays in. Fines, tolls and their like only
 move money, what peer punishment burns is lost, and what a capacity leaves idle is never produced.
 """
 
-import dataclasses
 import math
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mpgg_env.analysis.payoffs import best_values
+from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.mechanisms import terms_of
+from mpgg_env.games.mpgg.mechanisms import rules_of
 
-Game = Literal["location", "observe_n"]
-GAMES: Final = ("location", "observe_n")
 MOST_OPTIMUM_CELLS: Final = 100_000_000
 # Welfare closer to 0 than this share of the optimum is 0: transfers that cancel leave roundings behind.
 ROUNDING: Final = 1e-12
@@ -34,7 +31,7 @@ def social_optimum(config: MPGGConfig) -> float:
         ValueError: Under a capacity with `min_players > 1` the game is too large.
     """
     value, agents = np.maximum(best_values(config), 0.0), config.n_players
-    terms = terms_of(config)
+    terms = rules_of(config).terms
     seats = np.minimum(terms.seats, agents) if terms.limits else np.full(value.size, agents)
     seats = np.where(seats >= config.min_players, seats, 0)
     order = np.argsort(-value, kind="stable")
@@ -55,12 +52,12 @@ def price_of_anarchy(optimum: float, welfare: ArrayLike) -> float:
         inf if the worst welfare is 0 and the optimum is not. NaN if there is no equilibrium, if any of the numbers is
         NaN, if the optimum is not positive, or if the worst welfare is negative, since the ratio then means nothing.
     """
-    return _price(optimum, np.min(np.asarray(welfare, np.float64), initial=math.inf))
+    return _price(optimum, float(np.min(np.asarray(welfare, np.float64), initial=math.inf)))
 
 
 def price_of_stability(optimum: float, welfare: ArrayLike) -> float:
     """Optimum over the welfare of the best equilibrium, in [1, inf]; arguments and cases as `price_of_anarchy`."""
-    return _price(optimum, np.max(np.asarray(welfare, np.float64), initial=-math.inf))
+    return _price(optimum, float(np.max(np.asarray(welfare, np.float64), initial=-math.inf)))
 
 
 def relative_welfare(welfare: float, optimum: float) -> float:
@@ -68,81 +65,36 @@ def relative_welfare(welfare: float, optimum: float) -> float:
     return welfare / optimum if optimum > 0 else math.nan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PureSummary:
-    """The pure equilibria of a game.
+def sponsor_payments(config: MPGGConfig, occupancy: IntArray, cooperators: IntArray) -> FloatArray:
+    """What a sponsor from outside is expected to pay to each casino, (..., M), at count profiles (..., M).
 
-    Attributes:
-        exists: Whether there is any; without one, what follows is NaN.
-        best_welfare: Highest welfare of an equilibrium.
-        worst_welfare: Lowest welfare of an equilibrium.
-        best_efficiency: Highest welfare over the optimum, the inverse of the price of stability; NaN if W* = 0.
-        worst_efficiency: Lowest welfare over the optimum, the inverse of the price of anarchy; NaN if W* = 0.
-        price_of_anarchy: See the function of that name.
-        price_of_stability: See the function of that name.
-        exploitability: The larger of the two equilibria's largest gains from a deviation, computed anew.
-        exact: Whether no equilibrium is better or worse; False for the best and the worst of a search.
+    The subsidy goes to the cooperators who play; under a capacity only a part of them finds a seat.
     """
-
-    exists: bool
-    best_welfare: float
-    worst_welfare: float
-    best_efficiency: float
-    worst_efficiency: float
-    price_of_anarchy: float
-    price_of_stability: float
-    exploitability: float
-    exact: bool
+    terms = rules_of(config).terms
+    players = np.minimum(occupancy, terms.seats)
+    playing = np.where(players >= max(config.min_players, 1), players, 0)
+    payments: FloatArray = terms.subsidy * cooperators * playing / np.maximum(occupancy, 1)
+    return payments
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MixedSummary:
-    """The symmetric mixed equilibrium of a game.
-
-    Attributes:
-        welfare: Expected welfare.
-        efficiency: Welfare over the optimum; NaN if W* = 0.
-        payoff: Expected payoff of an agent.
-        cooperation_rate: Probability that an agent cooperates.
-        exploitability: Largest gain from a deviation, computed anew.
-    """
-
-    welfare: float
-    efficiency: float
-    payoff: float
-    cooperation_rate: float
-    exploitability: float
+def _price(optimum: float, welfare: float) -> float:
+    if not (math.isfinite(optimum) and math.isfinite(welfare)) or optimum <= 0 or welfare < -ROUNDING * optimum:
+        return math.nan
+    return math.inf if welfare <= ROUNDING * optimum else optimum / welfare
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EquilibriumReport:
-    """What theory says of a game, on one page.
-
-    Attributes:
-        n_agents: Agents who play, N.
-        n_casinos: Casinos M.
-        optimum: Welfare W* of the social optimum.
-        carrying_capacity: Welfare when cooperators fill the casinos from the best one to floor(r) seats, as no
-            incentives are needed for.
-        random_play: Expected welfare of random play from the start, without mechanism.
-        observe_n: Pure equilibria when agents see n before they choose C or D.
-        observe_n_symmetric: Symmetric mixed equilibrium of that game: the benchmark for learners who look no further.
-        location: Pure equilibria when location and contribution are chosen at once.
-        location_symmetric: Symmetric mixed equilibrium of that game.
-        notes: Why a part is None, which is a part that its method does not cover, and what else to mind.
-    """
-
-    n_agents: int
-    n_casinos: int
-    optimum: float
-    carrying_capacity: float
-    random_play: float
-    observe_n: PureSummary | None
-    observe_n_symmetric: MixedSummary | None
-    location: PureSummary | None
-    location_symmetric: MixedSummary | None
-    notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as nested plain values."""
-        return dataclasses.asdict(self)
+def _optimum_of_groups(value: FloatArray, seats: IntArray, agents: int, min_players: int) -> float:
+    """The optimum when a casino needs `min_players` to produce anything, by dynamic programming over the agents."""
+    used = np.flatnonzero((value > 0) & (seats > 0))
+    cells = int(seats[used].sum()) * agents
+    if cells > MOST_OPTIMUM_CELLS:
+        raise ValueError(
+            f"with a capacity and min_players={min_players} the optimum must be sought among at most "
+            f"{MOST_OPTIMUM_CELLS} combinations of seats and agents, got {cells}"
+        )
+    most = np.zeros(agents + 1)  # welfare of at most so many agents in the casinos seen so far
+    for m in used:
+        before = most.copy()
+        for group in range(min_players, int(seats[m]) + 1):
+            most[group:] = np.maximum(most[group:], before[: agents + 1 - group] + group * value[m])
+    return float(most[agents])

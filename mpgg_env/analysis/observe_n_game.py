@@ -7,6 +7,9 @@ every casino: the one-cell moves of the board do not restrict it.
 Of several equilibria of stage 2, `stage` names the one that is played: the best or the worst for the members taken
 together. Without a mechanism that matters at n = r alone, where the best is C. In an equilibrium in which some members
 cooperate and others defect, who does is open when the casino is chosen: an agent then expects the mean over members.
+
+Tolls that are paid back do not spoil the congestion game. What an agent receives from all casinos but its own is the
+same wherever it goes, but for the one that it joins: so that only the part of the takings it forgoes there counts.
 """
 
 import dataclasses
@@ -17,25 +20,31 @@ import numpy as np
 
 from mpgg_env.analysis.congestion import (
     RELATIVE_TOLERANCE,
-    Places,
-    best_allocation,
     best_response_path,
+    best_seating,
+    extreme_allocation,
     largest_gain,
     never_rises,
     places_of_seats,
     places_of_table,
     table_tolerance,
-    worst_allocation,
+    worst_seating,
 )
 from mpgg_env.analysis.counts import MOST_COUNT_VECTORS, compositions, n_compositions
-from mpgg_env.analysis.observe_n_stage import STAGES, Stage, action_gains, cooperative_seats, mean_payoffs, stage_tables
+from mpgg_env.analysis.observe_n_stage import (
+    STAGES,
+    Stage,
+    action_gains,
+    cooperative_seats,
+    mean_payoffs,
+    stage_tables,
+    toll_tables,
+)
 from mpgg_env.analysis.payoffs import Equilibrium, best_values, measured
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_choice
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.mechanisms import rebates, terms_of
 
-MOST_REBATE_CELLS: Final = 2_000_000
 MOST_STARTS: Final = 40
 
 
@@ -47,8 +56,8 @@ class ObserveNEquilibria:
         best: One of highest welfare.
         worst: One of lowest welfare.
         exact: Whether no equilibrium has a higher or a lower welfare. False where the payoff of a casino may rise with
-            n, or tolls are paid back to others, and the instance is too large to enumerate: then these are the best
-            and the worst that best-response paths from several starts have reached.
+            n and the instance is too large to enumerate: then these are the best and the worst that best-response
+            paths from several starts have reached.
     """
 
     best: Equilibrium
@@ -63,8 +72,9 @@ class ObserveNGame:
         config: The game.
         n_agents: Number of agents N.
         seats: Largest occupancy at which members cooperate, (M,); None with a mechanism or `min_players > 1`.
-        table: What a member of casino m among n expects, (M, N + 1), tolls paid but none received; None with `seats`.
-        pays_rebates: Whether tolls are paid, which all others receive.
+        table: What a member of casino m among n expects, (M, N + 1), less what the toll of its casino would give it
+            outside; None with `seats`.
+        totals: What a casino with n members adds to the welfare, (M, N + 1); None with `seats`.
 
     Raises:
         ValueError: `stage` is unknown; or the game has a mechanism or `min_players > 1`, and more combinations of
@@ -75,13 +85,16 @@ class ObserveNGame:
         check_choice("stage", stage, STAGES)
         self.config = config
         self.n_agents = config.n_players
-        self.pays_rebates = terms_of(config).levies
         self.seats: IntArray | None = None
         self.table: FloatArray | None = None
+        self.totals: FloatArray | None = None
         if config.mechanism is None and config.min_players == 1:
             self.seats = cooperative_seats(config, stage=stage)
         else:
-            self._cooperators, self.table = stage_tables(config, stage)
+            self._cooperators, payoffs = stage_tables(config, stage)
+            tolls, forgone = toll_tables(config)
+            self.table = payoffs - forgone
+            self.totals = np.arange(self.n_agents + 1) * (payoffs + tolls)
 
     def cooperators(self, occupancy: IntArray) -> IntArray:
         """Cooperators in each casino at occupancies of at most N, both (..., M)."""
@@ -91,7 +104,7 @@ class ObserveNGame:
         return found
 
     def payoffs(self, occupancy: IntArray) -> FloatArray:
-        """What a member of each casino expects before rebates, (..., M); 0 where nobody is."""
+        """What a member of each casino expects, as in `table`, (..., M); 0 where nobody is."""
         if self.table is not None:
             expected: FloatArray = self.table[np.arange(occupancy.shape[-1]), occupancy]
             return expected
@@ -99,28 +112,15 @@ class ObserveNGame:
 
     def location_gain(self, occupancy: IntArray) -> FloatArray:
         """Largest gain of a single agent who chooses another casino, (...,), at occupancies (..., M)."""
-        if self.pays_rebates:
-            gains = [self.gains(each).max(initial=0.0) for each in occupancy.reshape(-1, occupancy.shape[-1])]
-            return np.array(gains).reshape(occupancy.shape[:-1])
         # Nobody can become member N + 1; the entry of a casino that holds everybody is never used.
         entries = self.payoffs(np.minimum(occupancy + 1, self.n_agents))
         return largest_gain(self.payoffs(occupancy), entries, occupancy)
 
     def gains(self, occupancy: IntArray) -> FloatArray:
         """Gain of moving from casino a (row) to casino b (column) at one occupancy (M,), (M, M); -inf if a is empty."""
-        here = np.arange(occupancy.size)
-        if not self.pays_rebates:
-            entries = self.payoffs(np.minimum(occupancy + 1, self.n_agents))
-            gains = entries - self.payoffs(occupancy)[:, None]
-        else:
-            occupied = np.flatnonzero(occupancy)
-            step = np.eye(occupancy.size, dtype=np.int64)
-            after = occupancy - step[occupied, None] + step
-            received = self.payoffs(after) + rebates(self.config, after)
-            gains = np.zeros((occupancy.size, occupancy.size))
-            before = self.payoffs(occupancy) + rebates(self.config, occupancy)
-            gains[occupied] = received[:, here, here] - before[occupied, None]
-        gains[here, here] = 0.0
+        entries = self.payoffs(np.minimum(occupancy + 1, self.n_agents))
+        gains = entries - self.payoffs(occupancy)[:, None]
+        np.fill_diagonal(gains, 0.0)
         gains[occupancy == 0] = -np.inf
         return gains
 
@@ -145,24 +145,23 @@ def pure_equilibria(config: MPGGConfig, *, stage: Stage = "best") -> ObserveNEqu
 
     Where no payoff rises with n they follow from the equilibria's characterisation (see `congestion`), in
     O(M log M) without a mechanism; else from an enumeration of small instances, and from best-response paths of others.
+    There always is one, since the game has a potential [Rosenthal1973].
 
     Raises:
-        ValueError: `stage` is unknown, the game is too large for its mechanism, or, where tolls are rebated, no path
-            of best responses came to an end.
+        ValueError: `stage` is unknown, or the game is too large for its mechanism.
     """
     game = ObserveNGame(config, stage=stage)
-    places = _places(game)
-    if places is not None:
-        best, worst = best_allocation(places, game.n_agents), worst_allocation(places, game.n_agents)
-        return ObserveNEquilibria(game.equilibrium(best), game.equilibrium(worst), True)
-    exact = n_compositions(game.n_agents, config.n_casinos) <= _most_vectors(game)
-    found = _enumerated(game) if exact else _reached(game)
-    if not len(found):
-        raise ValueError(f"no pure equilibrium of the observe-n game was found for n_agents={config.n_agents}")
-    equilibria = [game.equilibrium(occupancy) for occupancy in found]
-    best_one = max(equilibria, key=lambda equilibrium: equilibrium.welfare)
-    worst_one = min(equilibria, key=lambda equilibrium: equilibrium.welfare)
-    return ObserveNEquilibria(best_one, worst_one, exact)
+    exact = True
+    occupancies = _characterised(game)
+    if not occupancies:
+        exact = n_compositions(game.n_agents, config.n_casinos) <= MOST_COUNT_VECTORS
+        occupancies = _enumerated(game) if exact else _reached(game)
+    equilibria = [game.equilibrium(occupancy) for occupancy in occupancies]
+    return ObserveNEquilibria(
+        best=max(equilibria, key=lambda equilibrium: equilibrium.welfare),
+        worst=min(equilibria, key=lambda equilibrium: equilibrium.welfare),
+        exact=exact,
+    )
 
 
 def enumerate_equilibria(config: MPGGConfig, *, stage: Stage = "best") -> list[Equilibrium]:
@@ -179,37 +178,30 @@ def rosenthal_potential(config: MPGGConfig, occupancy: IntArray, *, stage: Stage
     """Potential of an occupancy (M,): the sum over casinos of what their 1st, 2nd, ... member got on arrival.
 
     A move of one agent changes it by exactly that agent's gain [Rosenthal1973].
-
-    Raises:
-        ValueError: Tolls are rebated, so that a casino's payoff does not depend on its occupancy alone.
     """
     game = ObserveNGame(config, stage=stage)
-    if game.pays_rebates:
-        raise ValueError(f"mechanism must have no toll, whose rebate destroys the potential, got {config.mechanism!r}")
-    if game.table is None:
+    if game.seats is not None:
         return float((best_values(config) * np.minimum(occupancy, game.seats)).sum())
     arrivals = np.arange(game.n_agents + 1)
     arrived = (arrivals >= 1) & (arrivals <= np.asarray(occupancy)[:, None])
-    return float(np.where(arrived, game.table, 0.0).sum())
+    return float(game.payoffs(arrivals[:, None] * np.ones_like(occupancy)).T[arrived].sum())
 
 
-def _places(game: ObserveNGame) -> Places | None:
-    """The places of the congestion game; None where a payoff rises with n or depends on more than n."""
+def _characterised(game: ObserveNGame) -> list[IntArray]:
+    """Occupancies of a best and of a worst equilibrium; none where a payoff rises with n, or ties are too many."""
     if game.seats is not None:
-        return places_of_seats(best_values(game.config), game.seats, game.n_agents)
-    if game.pays_rebates or game.table is None or not never_rises(game.table):
-        return None
-    return places_of_table(game.table, game.n_agents)
+        places = places_of_seats(best_values(game.config), game.seats, game.n_agents)
+        return [best_seating(places, game.n_agents), worst_seating(places, game.n_agents)]
+    if game.table is None or game.totals is None or not never_rises(game.table):
+        return []
+    places = places_of_table(game.table, game.n_agents)
+    found = [extreme_allocation(places, game.totals, game.n_agents, best=best) for best in (True, False)]
+    return [occupancy for occupancy in found if occupancy is not None]
 
 
-def _most_vectors(game: ObserveNGame) -> int:
-    n_casinos = game.config.n_casinos
-    return MOST_REBATE_CELLS // n_casinos**3 if game.pays_rebates else MOST_COUNT_VECTORS
-
-
-def _enumerated(game: ObserveNGame) -> IntArray:
-    occupancies = compositions(game.n_agents, game.config.n_casinos, limit=_most_vectors(game))
-    return occupancies[game.location_gain(occupancies) <= game.tolerance]
+def _enumerated(game: ObserveNGame) -> list[IntArray]:
+    occupancies = compositions(game.n_agents, game.config.n_casinos)
+    return list(occupancies[game.location_gain(occupancies) <= game.tolerance])
 
 
 def _reached(game: ObserveNGame) -> list[IntArray]:
@@ -218,5 +210,4 @@ def _reached(game: ObserveNGame) -> list[IntArray]:
     even = np.full(n_casinos, agents // n_casinos, dtype=np.int64)
     even[: agents % n_casinos] += 1
     together = agents * np.eye(n_casinos, dtype=np.int64)[:MOST_STARTS]
-    ends = [best_response_path(game.gains, start, tolerance=game.tolerance) for start in (even, *together)]
-    return [end for end in ends if end is not None]
+    return [best_response_path(game.gains, start, tolerance=game.tolerance) for start in (even, *together)]

@@ -5,10 +5,13 @@ from typing import Final, Literal
 import numpy as np
 
 from mpgg_env.analysis.congestion import RELATIVE_TOLERANCE
+from mpgg_env.analysis.payoffs import Game, game_of, leaving_bonus
+from mpgg_env.core.compiled import compiled
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import casino_payoffs
 from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT, casino_costs, casino_gains
+from mpgg_env.games.mpgg.transfers import toll_at
 
 Stage = Literal["best", "worst"]
 STAGES: Final = ("best", "worst")
@@ -76,6 +79,28 @@ def stage_tables(config: MPGGConfig, stage: Stage) -> tuple[IntArray, FloatArray
     for occupancy in range(1, agents + 1):
         cooperators[:, occupancy], payoffs[:, occupancy] = _stage_equilibrium(config, casinos, occupancy, stage)
     return cooperators, payoffs
+
+
+def toll_tables(config: MPGGConfig) -> tuple[FloatArray, FloatArray]:
+    """Tolls and rebates of casino m as functions of the number n of its members, both (M, N + 1).
+
+    Returns:
+        What each member pays, and what joining the casino as its n-th member costs an agent in rebates: its part of
+        what the n - 1 others pay there, which it would receive outside; less the toll that it gets back if all N are
+        in the casino.
+    """
+    agents = config.n_players
+    tolls, forgone = np.zeros((2, config.n_casinos, agents + 1))
+    _fill_tolls(game_of(config), tolls, forgone)
+    return tolls, forgone
+
+
+@compiled
+def _fill_tolls(game: Game, tolls: FloatArray, forgone: FloatArray) -> None:
+    for m in range(tolls.shape[0]):
+        for n in range(1, game.agents + 1):
+            tolls[m, n] = toll_at(m, n, game.terms)
+            forgone[m, n] = leaving_bonus(m, n, game)
 
 
 def _stage_equilibrium(

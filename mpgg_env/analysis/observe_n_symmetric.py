@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from mpgg_env.analysis.congestion import never_rises
+from mpgg_env.analysis.efficiency import sponsor_payments
 from mpgg_env.analysis.observe_n_game import ObserveNGame
 from mpgg_env.analysis.observe_n_stage import Stage
 from mpgg_env.analysis.payoffs import best_values
@@ -33,6 +34,7 @@ class ObserveNSymmetric:
         probabilities: Probability x_m of choosing each casino, (M,).
         payoff: Expected payoff of an agent.
         welfare: Expected total payoff, N times that.
+        sponsored: What of it a sponsor is expected to pay in, under a subsidy.
         cooperation_rate: Probability that an agent ends up as a cooperator.
         exploitability: Largest gain from going to any one casino instead, by exact binomial expectation.
     """
@@ -40,6 +42,7 @@ class ObserveNSymmetric:
     probabilities: FloatArray
     payoff: float
     welfare: float
+    sponsored: float
     cooperation_rate: float
     exploitability: float
 
@@ -50,15 +53,10 @@ def symmetric_equilibrium(config: MPGGConfig, *, stage: Stage = "best") -> Obser
     Without a mechanism and with `min_players=1` it takes O(M) per step of a bisection; else O(N M).
 
     Raises:
-        ValueError: `stage` is unknown; or with the mechanism the payoff of some casino rises with its occupancy, or
-            tolls are paid back, so that there may be several such equilibria; or the game is too large for its
-            mechanism.
+        ValueError: `stage` is unknown; or with the mechanism the payoff of some casino rises with its occupancy, so
+            that there may be several such equilibria; or the game is too large for its mechanism.
     """
     game = ObserveNGame(config, stage=stage)
-    if game.pays_rebates:
-        raise ValueError(
-            f"mechanism must have no toll for the symmetric equilibrium of the observe-n game, got {config.mechanism!r}"
-        )
     if game.table is not None and not never_rises(game.table):
         raise ValueError(
             "the payoff of every casino must not rise with its occupancy for the symmetric equilibrium of the "
@@ -69,14 +67,15 @@ def symmetric_equilibrium(config: MPGGConfig, *, stage: Stage = "best") -> Obser
 
 def symmetric_profile(game: ObserveNGame, probabilities: FloatArray) -> ObserveNSymmetric:
     """What it gives to choose casinos with these probabilities (M,), and how far that is from an equilibrium."""
-    payoffs = _expected_payoffs(game, probabilities)
-    payoff = float(probabilities @ payoffs)
+    worth = _expected_payoffs(game, probabilities)
+    payoff = float(probabilities @ (worth if game.totals is None else _mean_over_groups(_shares(game), probabilities)))
     return ObserveNSymmetric(
         probabilities=probabilities,
         payoff=payoff,
         welfare=game.n_agents * payoff,
+        sponsored=_sponsored(game, probabilities),
         cooperation_rate=float(probabilities @ _cooperating(game, probabilities)),
-        exploitability=max(float(payoffs.max()) - payoff, 0.0),
+        exploitability=max(float(worth.max() - probabilities @ worth), 0.0),
     )
 
 
@@ -164,24 +163,44 @@ def _paying(game: ObserveNGame) -> tuple[FloatArray, IntArray]:
 
 def _expected_payoffs(game: ObserveNGame, probabilities: FloatArray) -> FloatArray:
     """Expected payoff of a member of each casino, (M,)."""
-    if game.seats is not None:
+    if game.table is None:
         value, _ = _paying(game)
         return value * _seated(game, probabilities)
-    occupancy = np.arange(1, game.n_agents + 1)[:, None]
-    payoffs = game.payoffs(np.broadcast_to(occupancy, (occupancy.size, probabilities.size)))
-    expected: FloatArray = (_binomial_weights(game.n_agents - 1, probabilities) * payoffs).sum(axis=0)
-    return expected
+    return _mean_over_groups(game.table, probabilities)
 
 
 def _cooperating(game: ObserveNGame, probabilities: FloatArray) -> FloatArray:
     """Probability that a member of each casino cooperates, (M,)."""
     if game.seats is not None:
         return _seated(game, probabilities)
-    occupancy = np.arange(1, game.n_agents + 1)[:, None]
-    cooperators = game.cooperators(np.broadcast_to(occupancy, (occupancy.size, probabilities.size)))
-    shares = cooperators / occupancy
-    cooperating: FloatArray = (_binomial_weights(game.n_agents - 1, probabilities) * shares).sum(axis=0)
-    return cooperating
+    groups = _groups(game)
+    return _mean_over_groups((game.cooperators(groups) / np.maximum(groups, 1)).T, probabilities)
+
+
+def _sponsored(game: ObserveNGame, probabilities: FloatArray) -> float:
+    """What a sponsor is expected to pay to all agents together."""
+    if game.config.mechanism is None:
+        return 0.0
+    groups = _groups(game)
+    payments = sponsor_payments(game.config, groups, game.cooperators(groups)) / np.maximum(groups, 1)
+    return game.n_agents * float(probabilities @ _mean_over_groups(payments.T, probabilities))
+
+
+def _shares(game: ObserveNGame) -> FloatArray:
+    """A member's equal share in what its casino adds to the welfare, (M, N + 1): tolls come back to the agents."""
+    groups = np.arange(game.n_agents + 1)
+    return np.zeros(1) if game.totals is None else game.totals / np.maximum(groups, 1)
+
+
+def _groups(game: ObserveNGame) -> IntArray:
+    """Every number of members in every casino, (N + 1, M)."""
+    return np.repeat(np.arange(game.n_agents + 1)[:, None], game.config.n_casinos, axis=1)
+
+
+def _mean_over_groups(table: FloatArray, probabilities: FloatArray) -> FloatArray:
+    """Mean of `table[m, n]`, (M, N + 1), over the size n of the group that an agent finds itself in, (M,)."""
+    mean: FloatArray = (_binomial_weights(table.shape[1] - 2, probabilities) * table[:, 1:].T).sum(axis=0)
+    return mean
 
 
 def _seated(game: ObserveNGame, probabilities: FloatArray) -> FloatArray:
