@@ -115,6 +115,7 @@ def test_the_defaults_are_those_of_the_specification() -> None:
         "obs_migration": "m_n_nC",
         "remainder": "random",
         "min_players": 1,
+        "mechanism": None,
         "strict_dilemma": False,
         "max_cycles": 1000,
         "cost": None,

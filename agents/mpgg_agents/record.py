@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mpgg_env.analysis.metrics import seated, squared_counts
 from mpgg_env.core.types import FloatArray, Int32Array, IntArray
 
 
@@ -20,7 +21,7 @@ class RoundResult(NamedTuple):
 class Record:
     """Measures of `rounds` consecutive rounds in B replicas.
 
-    The first six have one value per round, (B, rounds). The last three are sums over the rounds of each window
+    The first eight have one value per round, (B, rounds). The last three are sums over the rounds of each window
     of `window` rounds (the last one may be shorter), with the casino axis M.
 
     Attributes:
@@ -30,6 +31,8 @@ class Record:
         empty: Casinos without agents.
         free: Agents in casinos with n < r, where cooperating is dominant.
         free_cooperators: Those of them that cooperated.
+        seated: Agents who find one of the floor(r) seats of their casino.
+        squares: Sum of the squared numbers of agents in the casinos.
         casino_occupancy: (B, windows, M).
         casino_cooperators: (B, windows, M).
         casino_moves: Moves chosen in each casino, (B, windows, M, n_moves).
@@ -41,6 +44,8 @@ class Record:
     empty: Int32Array
     free: Int32Array
     free_cooperators: Int32Array
+    seated: Int32Array
+    squares: IntArray
     casino_occupancy: IntArray
     casino_cooperators: IntArray
     casino_moves: IntArray
@@ -56,6 +61,8 @@ class Record:
             empty=np.zeros(per_round, np.int32),
             free=np.zeros(per_round, np.int32),
             free_cooperators=np.zeros(per_round, np.int32),
+            seated=np.zeros(per_round, np.int32),
+            squares=np.zeros(per_round, np.int64),
             casino_occupancy=np.zeros((replicas, windows, casinos), np.int64),
             casino_cooperators=np.zeros((replicas, windows, casinos), np.int64),
             casino_moves=np.zeros((replicas, windows, casinos, moves), np.int64),
@@ -109,6 +116,8 @@ class Record:
         self.empty[place] = (occupancy == 0).sum()
         self.free[place] = occupancy[free].sum()
         self.free_cooperators[place] = cooperators[free].sum()
+        self.seated[place] = seated(occupancy, gain)
+        self.squares[place] = squared_counts(occupancy)
         self.casino_occupancy[place[0], window] += occupancy
         self.casino_cooperators[place[0], window] += cooperators
 

@@ -14,7 +14,7 @@ class Config:
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values (tuples become lists)."""
+        """The fields as plain JSON values (tuples become lists, configurations dicts)."""
         return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
 
     @classmethod
@@ -51,4 +51,6 @@ class Config:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Config):
+        return value.to_dict()
     return [_plain(item) for item in value] if isinstance(value, tuple) else value

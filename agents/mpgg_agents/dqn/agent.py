@@ -79,6 +79,11 @@ class DQNAgents:
         return exponential_decay(config.eps_0, config.decay, config.eps_min, self.round) if self.learns else 0.0
 
     @property
+    def payoffs(self) -> FloatArray:
+        """Payoffs of the last game, (N,)."""
+        return self._payoffs
+
+    @property
     def n_networks(self) -> int:
         """Networks that are trained, target networks not counted."""
         return 2 * (self.n_agents if self.config.sharing == "independent" else 1)

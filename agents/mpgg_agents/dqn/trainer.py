@@ -16,7 +16,7 @@ from mpgg_agents.dqn.config import DQNConfig
 from mpgg_agents.dqn.replica import Replica
 from mpgg_agents.record import Record
 from mpgg_agents.stored import Arrays, check_like, section
-from mpgg_env.core.types import IntArray
+from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
 
@@ -77,6 +77,12 @@ class DQNTrainer:
     def positions(self) -> IntArray:
         """Casino of each agent, (B, N)."""
         return np.concatenate([replica.engine.state.positions for replica in self._replicas])
+
+    @property
+    def last_games(self) -> tuple[IntArray, FloatArray]:
+        """Action (0 = D, 1 = C) and payoff of every agent in the last game, (B, N) each."""
+        actions = np.concatenate([replica.engine.state.last_actions for replica in self._replicas])
+        return actions.astype(np.int64), np.stack([replica.agents.payoffs for replica in self._replicas])
 
     @property
     def losses(self) -> dict[str, float]:

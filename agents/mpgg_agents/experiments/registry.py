@@ -47,6 +47,10 @@ class Trainer(Protocol):
         """Casino of each agent, (B, N)."""
 
     @property
+    def last_games(self) -> tuple[IntArray, FloatArray]:
+        """Action (0 = D, 1 = C) and payoff of each agent in the last game, (B, N) each."""
+
+    @property
     def losses(self) -> Mapping[str, float]:
         """Newest loss of each network by name, mean over the replicas; empty where nothing has a loss."""
 

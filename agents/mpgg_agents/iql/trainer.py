@@ -16,7 +16,7 @@ from mpgg_agents.iql.rules import GAME, MIGRATION
 from mpgg_agents.record import Record
 from mpgg_agents.schedules import exponential_decay, fill_thresholds
 from mpgg_agents.stored import Arrays, check_like, section
-from mpgg_env.core.types import IntArray, UInt64Array
+from mpgg_env.core.types import FloatArray, IntArray, UInt64Array
 from mpgg_env.core.validation import check_choice, check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
 
@@ -88,6 +88,12 @@ class IQLTrainer:
     def positions(self) -> IntArray:
         """Casino of each agent, (B, N)."""
         return np.stack([replica.positions for replica in self._replicas])
+
+    @property
+    def last_games(self) -> tuple[IntArray, FloatArray]:
+        """Action (0 = D, 1 = C) and payoff of every agent in the last game, (B, N) each."""
+        actions, payoffs = zip(*(replica.last_games for replica in self._replicas), strict=True)
+        return np.stack(actions), np.stack(payoffs)
 
     @property
     def memory_bytes(self) -> int:
@@ -223,6 +229,8 @@ def _trace(record: Record, b: int, window: int) -> Trace:
         empty=record.empty[b],
         free=record.free[b],
         free_cooperators=record.free_cooperators[b],
+        seated=record.seated[b],
+        squares=record.squares[b],
         casino_occupancy=record.casino_occupancy[b],
         casino_cooperators=record.casino_cooperators[b],
         casino_moves=moves.reshape(len(moves), -1),

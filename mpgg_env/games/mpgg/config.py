@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from mpgg_env.core.config import Config
 from mpgg_env.core.validation import check_choice, check_flag, check_integer, check_pair, check_real
+from mpgg_env.games.mpgg.mechanism_config import Mechanism, mechanism_tuple
 
 CELL_VALUES = ("upper", "center", "linspace")
 BOUNDARIES = ("torus", "wall", "mask")
@@ -48,6 +49,8 @@ class MPGGConfig(Config):
         remainder: Where the N mod M agents go that do not fill every casino equally: random (distinct random
             casinos), first (casinos 0, 1, ...), drop (they do not play), error.
         min_players: Occupancy below which no game takes place and everybody gets 0.
+        mechanism: What changes the payoffs: None, one mechanism or several of different kinds, such as
+            Fine(amount=0.96), as dicts with their name in JSON and TOML.
         strict_dilemma: Raise instead of warning unless 1 < lowest gain < N / M < highest gain.
         max_cycles: Length of an episode in env steps, two per round.
         cost: Cost of each casino, in the order of m, in place of cost_range and cell_values.
@@ -66,6 +69,7 @@ class MPGGConfig(Config):
     obs_migration: Literal["m_n_nC", "m_n", "m"] = "m_n_nC"
     remainder: Literal["random", "first", "drop", "error"] = "random"
     min_players: int = 1
+    mechanism: Mechanism | tuple[Mechanism, ...] | None = None
     strict_dilemma: bool = False
     max_cycles: int = 1000
     cost: tuple[float, ...] | None = None
@@ -88,6 +92,9 @@ class MPGGConfig(Config):
         check_choice("obs_migration", self.obs_migration, MIGRATION_OBSERVATIONS)
         check_choice("remainder", self.remainder, REMAINDERS)
         self._set("min_players", check_integer("min_players", self.min_players, 1))
+        self._set("mechanism", mechanism_tuple(self.mechanism))
+        for mechanism in self.mechanisms:
+            mechanism.check_casinos(self.n_casinos)
         check_flag("strict_dilemma", self.strict_dilemma)
         self._set("max_cycles", check_integer("max_cycles", self.max_cycles, 1))
         self._set("cost", _casino_values("cost", self.cost, self.n_casinos))
@@ -106,6 +113,11 @@ class MPGGConfig(Config):
         if self.remainder == "drop":
             return self.n_agents - self.n_agents % self.n_casinos
         return self.n_agents
+
+    @property
+    def mechanisms(self) -> tuple[Mechanism, ...]:
+        """The mechanisms in force, in the order of `MECHANISMS`; empty without any."""
+        return self.mechanism or ()  # type: ignore[return-value]  # stored as None or a tuple
 
     @property
     def n_moves(self) -> int:

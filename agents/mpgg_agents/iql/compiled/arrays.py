@@ -14,6 +14,7 @@ class Game(NamedTuple):
 
     cost: FloatArray  # (M,)
     gain: FloatArray  # (M,)
+    seats: IntArray  # (M,)
     destinations: UInt32Array  # (M * n_moves,)
     legal_moves: UInt64Array  # (M,) bit sets
     restricted: bool  # some move is illegal somewhere
@@ -96,6 +97,8 @@ class Trace(NamedTuple):
     empty: Int32Array
     free: Int32Array
     free_cooperators: Int32Array
+    seated: Int32Array
+    squares: IntArray
     casino_occupancy: IntArray
     casino_cooperators: IntArray
     casino_moves: IntArray

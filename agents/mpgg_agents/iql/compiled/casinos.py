@@ -23,13 +23,13 @@ def open_round(game: Game, casinos: Casinos, index: StateIndex) -> None:
 def settle_games(game: Game, casinos: Casinos, index: StateIndex, trace: Trace, row: int) -> None:
     """Pays the games, now that every action is in, looks up what the members see, and notes the round's measures."""
     cost, gain, pays_cost, min_players = game.cost, game.gain, game.pays_cost, game.min_players
-    bins, n_bins, sees = game.bins, game.n_bins, game.migration_sees
+    bins, n_bins, sees, seats = game.bins, game.n_bins, game.migration_sees, game.seats
     occupancy, cooperators = casinos.occupancy, casinos.cooperators
     payoffs, states = casinos.payoffs, casinos.move_states
     keys, ids, size, by_id = index
     window = row // trace.window
     occupancy_sums, cooperator_sums = trace.casino_occupancy[window], trace.casino_cooperators[window]
-    cooperating = largest = empty = free = free_cooperators = 0
+    cooperating = largest = empty = free = free_cooperators = seated = squares = 0
     welfare = 0.0
     for m in range(len(cost)):
         n, k = occupancy[m], cooperators[m]
@@ -44,6 +44,8 @@ def settle_games(game: Game, casinos: Casinos, index: StateIndex, trace: Trace, 
         welfare += (n - k) * payoffs[2 * m] + k * payoffs[2 * m + 1]
         cooperating += k
         largest = max(largest, n)
+        seated += min(n, seats[m])
+        squares += n * n
         if n < gain[m]:
             free += n
             free_cooperators += k
@@ -53,6 +55,8 @@ def settle_games(game: Game, casinos: Casinos, index: StateIndex, trace: Trace, 
     trace.empty[row] = empty
     trace.free[row] = free
     trace.free_cooperators[row] = free_cooperators
+    trace.seated[row] = seated
+    trace.squares[row] = squares
 
 
 @inlined

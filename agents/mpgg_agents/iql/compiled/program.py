@@ -9,6 +9,7 @@ from mpgg_agents.iql.compiled.arrays import Game, Learning
 from mpgg_agents.iql.compiled.choice import LARGEST_SET, members_of_sets
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.rules import OBSERVED_PARTS, bin_edges, tie_order
+from mpgg_env.analysis.metrics import seats
 from mpgg_env.core.types import BoolArray, UInt64Array
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.rules import GAME_ACTIONS, casino_costs, casino_gains, destinations
@@ -61,6 +62,7 @@ def _game(config: MPGGConfig, agent: IQLConfig) -> Game:
     return Game(
         cost=casino_costs(config),
         gain=casino_gains(config),
+        seats=seats(casino_gains(config)),
         destinations=reached.reshape(-1).astype(np.uint32),
         legal_moves=_bit_sets(legal),
         restricted=not bool(legal.all()),

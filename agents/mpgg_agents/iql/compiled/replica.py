@@ -24,7 +24,7 @@ from mpgg_agents.iql.compiled.tables import (
 )
 from mpgg_agents.iql.rules import GAME, MIGRATION
 from mpgg_agents.stored import Arrays, generator_array, stored_generator
-from mpgg_env.core.types import IntArray, UInt64Array
+from mpgg_env.core.types import FloatArray, IntArray, UInt64Array
 from mpgg_env.games.mpgg.rules import initial_positions
 
 Map = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
@@ -76,6 +76,12 @@ class Replica:
     def positions(self) -> IntArray:
         """Casino of each agent, (N,)."""
         return np.concatenate([block.positions for block in self.blocks]).astype(np.int64)
+
+    @property
+    def last_games(self) -> tuple[IntArray, FloatArray]:
+        """Action and payoff of every agent in the last game, (N,) each."""
+        actions = np.concatenate([block.games for block in self.blocks]).astype(np.int64)
+        return actions, np.concatenate([block.payoffs for block in self.blocks])
 
     @property
     def memory_bytes(self) -> int:

@@ -1,0 +1,171 @@
+"""Correlated and coarse correlated equilibria of the one-shot game, location and contribution at once.
+
+Agents are alike, so that averaging an equilibrium over their names gives another one of the same welfare: it is enough
+to look for distributions over count vectors, how many agents choose each of the 2 M strategies (casino, action). That
+is a linear program with a variable per count vector. A mediator draws one and tells each agent its part: in a
+correlated equilibrium [Aumann1974] nobody gains by replacing one part by another, in a coarse one nobody gains by
+choosing a strategy before being told.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from mpgg_env.analysis.counts import compositions
+from mpgg_env.core.types import FloatArray, IntArray
+from mpgg_env.core.validation import check_choice
+from mpgg_env.games.mpgg.config import MPGGConfig
+from mpgg_env.games.mpgg.mechanisms import casino_payoffs, rebates
+
+Kind = Literal["correlated", "coarse"]
+KINDS: Final = ("correlated", "coarse")
+# 4 casinos with 6 agents have 1,716 count vectors; this many still take less than a minute.
+MOST_VARIABLES: Final = 20_000
+_SOLVER_TOLERANCE: Final = 1e-10
+_SMALLEST_PROBABILITY: Final = 1e-15
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelatedEquilibrium:
+    """A distribution over count profiles that a mediator may draw from.
+
+    Attributes:
+        welfare: Expected total payoff.
+        probabilities: Probability of each profile drawn, (S,), summing to 1.
+        occupancy: Agents in each casino, (S, M).
+        cooperators: Cooperators among them, (S, M).
+        violation: Largest expected gain, at least 0, by which an agent breaks the incentive constraints: by replacing
+            one strategy by another (correlated), or by always playing one strategy (coarse). Computed from the
+            distribution, not taken from the solver.
+    """
+
+    welfare: float
+    probabilities: FloatArray
+    occupancy: IntArray
+    cooperators: IntArray
+    violation: float
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelatedRange:
+    """The equilibria of lowest and of highest welfare; every welfare between them is that of an equilibrium too."""
+
+    lowest: CorrelatedEquilibrium
+    highest: CorrelatedEquilibrium
+
+
+def correlated_equilibria(config: MPGGConfig, *, kind: Kind = "correlated") -> CorrelatedRange:
+    """Correlated (or coarse correlated) equilibria of lowest and of highest welfare.
+
+    Raises:
+        ValueError: `kind` is unknown, or there are more than 20,000 count vectors, C(N + 2 M - 1, 2 M - 1).
+        RuntimeError: The linear program was not solved.
+    """
+    check_choice("kind", kind, KINDS)
+    counts = compositions(config.n_players, 2 * config.n_casinos, limit=MOST_VARIABLES)
+    counts = counts.reshape(len(counts), config.n_casinos, 2)
+    payoffs, gains = _payoffs_and_gains(config, counts)
+    constraints = _incentives(counts, gains, kind)
+    welfare = (counts * payoffs).sum(axis=(1, 2))
+    return CorrelatedRange(
+        lowest=_solve(counts, constraints, welfare, 1.0), highest=_solve(counts, constraints, welfare, -1.0)
+    )
+
+
+def incentive_violation(
+    config: MPGGConfig, occupancy: IntArray, cooperators: IntArray, probabilities: FloatArray, *, kind: Kind
+) -> float:
+    """Largest expected gain of an agent against a distribution over count profiles, at least 0.
+
+    Args:
+        config: The game.
+        occupancy: Agents in each casino, (S, M).
+        cooperators: Cooperators among them, (S, M).
+        probabilities: Probability of each profile, (S,).
+        kind: Which deviations, see `CorrelatedEquilibrium`.
+
+    Raises:
+        ValueError: `kind` is unknown.
+    """
+    check_choice("kind", kind, KINDS)
+    counts = np.stack([occupancy - cooperators, cooperators], axis=-1)
+    _, gains = _payoffs_and_gains(config, counts)
+    return max(float((_incentives(counts, gains, kind) @ probabilities).max()), 0.0)
+
+
+def _solve(counts: IntArray, constraints: FloatArray, welfare: FloatArray, sign: float) -> CorrelatedEquilibrium:
+    from scipy.optimize import linprog
+
+    result = linprog(
+        sign * welfare,
+        A_ub=constraints,
+        b_ub=np.zeros(len(constraints)),
+        A_eq=np.ones((1, len(counts))),
+        b_eq=np.ones(1),
+        method="highs",
+        options={"primal_feasibility_tolerance": _SOLVER_TOLERANCE, "dual_feasibility_tolerance": _SOLVER_TOLERANCE},
+    )
+    if result.x is None:
+        raise RuntimeError(f"the linear program was not solved: {result.message}")
+    drawn = np.flatnonzero(result.x > _SMALLEST_PROBABILITY)
+    probabilities = result.x[drawn] / result.x[drawn].sum()
+    return CorrelatedEquilibrium(
+        welfare=float(probabilities @ welfare[drawn]),
+        probabilities=probabilities,
+        occupancy=counts[drawn].sum(axis=-1),
+        cooperators=counts[drawn, :, 1],
+        violation=max(float((constraints[:, drawn] @ probabilities).max()), 0.0),
+    )
+
+
+def _incentives(counts: IntArray, gains: FloatArray, kind: Kind) -> FloatArray:
+    """What each deviation gains an agent in expectation at every count vector, (deviations, S)."""
+    size = len(counts)
+    share = counts.reshape(size, -1, 1) / counts[0].sum()
+    gained = share * gains  # (S, played strategy, strategy instead)
+    if kind == "coarse":
+        return np.ascontiguousarray(gained.sum(axis=1).T)
+    return np.ascontiguousarray(gained.reshape(size, -1).T)
+
+
+def _payoffs_and_gains(config: MPGGConfig, counts: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Payoff of every strategy played at count vectors (S, M, 2), and what playing another one alone would gain.
+
+    Returns:
+        (S, M, 2), 0 where nobody plays the strategy; (S, 2 M, 2 M), row the strategy played, 0 where nobody does.
+    """
+    table = _payoff_table(config)
+    casinos = np.arange(config.n_casinos)
+    payoffs = np.where(counts > 0, _look_up(config, table, counts), 0.0)
+    gains = np.zeros((len(counts), counts[0].size, counts[0].size))
+    for played in range(counts[0].size):
+        holders = counts.reshape(len(counts), -1)[:, played] > 0
+        for instead in range(counts[0].size):
+            if instead == played:
+                continue
+            changed = counts[holders].reshape(-1, counts[0].size)
+            changed[:, played] -= 1
+            changed[:, instead] += 1
+            after = _look_up(config, table, changed.reshape(-1, casinos.size, 2))[:, instead // 2, instead % 2]
+            gains[holders, played, instead] = after - payoffs[holders, played // 2, played % 2]
+    return payoffs, gains
+
+
+def _payoff_table(config: MPGGConfig) -> FloatArray:
+    """Payoff in casino m with n members, k of them cooperators, (M, N + 1, N + 1, 2); NaN where there is none."""
+    agents = config.n_players
+    members, cooperators = np.tril_indices(agents + 1)
+    table = np.full((config.n_casinos, agents + 1, agents + 1, 2), np.nan)
+    casinos = np.arange(config.n_casinos)[:, None]
+    table[:, members, cooperators] = casino_payoffs(config, casinos, members, cooperators)
+    return table
+
+
+def _look_up(config: MPGGConfig, table: FloatArray, counts: IntArray) -> FloatArray:
+    """Payoff of every strategy at count vectors (S, M, 2), rebates included; NaN where nobody plays it."""
+    occupancy = counts.sum(axis=-1)
+    payoffs: FloatArray = table[np.arange(counts.shape[1]), occupancy, counts[:, :, 1]]
+    if config.mechanism is None:
+        return payoffs
+    return payoffs + rebates(config, occupancy)[..., None]
