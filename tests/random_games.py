@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from mpgg_env import MPGGConfig
+from mpgg_env.games.mpgg.mechanisms import Capacity, Fine, LocalSubsidy, PeerPunishment, Pigou, Subsidy, Toll
 from tests.oracles.game_oracle import Board
 from tests.oracles.mechanism_oracle import Rules
 
@@ -33,7 +35,7 @@ def random_rules(rng: random.Random, casinos: int) -> Rules:
         return tuple(Fraction(rng.randint(0, 8), 4) for _ in range(casinos))
 
     def places() -> tuple[int, ...]:
-        return tuple(rng.randint(0, 4) for _ in range(casinos))
+        return tuple(rng.randint(1, 4) for _ in range(casinos))
 
     fields: dict[str, Any] = {
         name: amounts() for name in ("fine", "subsidy", "subsidy_local", "pigou") if rng.random() < 0.5
@@ -45,3 +47,43 @@ def random_rules(rng: random.Random, casinos: int) -> Rules:
     if rng.random() < 0.3:
         fields["capacity"] = places()
     return Rules(**fields)
+
+
+def config_of(board: Board, rules: Rules, n_agents: int, **options: Any) -> MPGGConfig:
+    """The same game for the package. Costs, gains and amounts must be floats exactly, or the two games differ."""
+    places = range(board.rows * board.columns)
+    return MPGGConfig(
+        n_agents=n_agents,
+        grid_shape=(board.rows, board.columns),
+        cost=tuple(float(board.cost(m)) for m in places),
+        gain=tuple(float(board.gain(m)) for m in places),
+        payoff=board.payoff,
+        min_players=board.min_players,
+        mechanism=mechanisms_of(rules),
+        **options,
+    )
+
+
+def mechanisms_of(rules: Rules) -> tuple[Any, ...] | None:
+    """The mechanisms in force, for the package, in an order that is not its own."""
+    found: list[Any] = []
+    if rules.punishment:
+        found.append(PeerPunishment(punishment=floats(rules.punishment), cost=floats(rules.punishment_cost)))
+    if rules.capacity:
+        found.append(Capacity(seats=rules.capacity))
+    if rules.fee:
+        found.append(Toll(fee=floats(rules.fee), surcharge=floats(rules.surcharge), seats=rules.toll_seats))
+    if rules.pigou:
+        found.append(Pigou(rate=floats(rules.pigou)))
+    if rules.subsidy_local:
+        found.append(LocalSubsidy(amount=floats(rules.subsidy_local)))
+    if rules.subsidy:
+        found.append(Subsidy(amount=floats(rules.subsidy)))
+    if rules.fine:
+        found.append(Fine(amount=floats(rules.fine)))
+    return tuple(found) or None
+
+
+def floats(amounts: Sequence[Any]) -> tuple[float, ...]:
+    """Amounts as the package takes them."""
+    return tuple(float(amount) for amount in amounts)

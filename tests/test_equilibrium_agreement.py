@@ -1,0 +1,113 @@
+"""The package's equilibria are those found by trying everything, and no reported one can be left with a gain."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from mpgg_env.analysis.observe_n_game import enumerate_equilibria, pure_equilibria
+from mpgg_env.analysis.symmetric import expected_payoffs, symmetric_equilibrium
+from tests.oracles.equilibrium_oracle import (
+    FREE,
+    casinos,
+    congestion_gain,
+    congestion_welfare,
+    mixed_gain,
+    mixed_payoffs,
+    observe_n_equilibria,
+    plain_worth,
+    stage_worth,
+)
+from tests.oracles.game_oracle import Board
+from tests.oracles.mechanism_oracle import Rules
+from tests.random_games import board_of, config_of, random_board, random_rules
+
+SMALLEST = 1e-9
+
+
+def awkward(rng: random.Random) -> Board:
+    """Gains below, at and above 1, whole gains, gains beyond every crowd, no cost, the same value twice."""
+    count = rng.randint(1, 4)
+    return board_of(
+        [rng.choice([Fraction(0), Fraction(1, 4), Fraction(1), Fraction(3)]) for _ in range(count)],
+        [rng.choice([Fraction(1, 2), Fraction(1), Fraction(2), Fraction(9, 4), Fraction(9)]) for _ in range(count)],
+    )
+
+
+@pytest.mark.parametrize("make", [lambda rng: random_board(rng, 4), awkward], ids=["usual", "awkward"])
+def test_the_symmetric_equilibrium_cannot_be_left_with_a_gain(make) -> None:
+    rng = random.Random(0)
+    for _ in range(50):
+        board, n = make(rng), rng.randint(1, 7)
+        found = symmetric_equilibrium(config_of(board, FREE, n))
+        assert found.probabilities.sum() == pytest.approx(1, abs=1e-12)
+        gain, payoff = mixed_gain(board, n, found.probabilities.tolist(), found.cooperation.tolist())
+        assert gain < SMALLEST
+        assert found.exploitability == pytest.approx(max(float(gain), 0), abs=SMALLEST)
+        assert found.welfare == pytest.approx(n * float(payoff), abs=SMALLEST)
+
+
+def test_expected_payoffs_against_others_who_draw_alike() -> None:
+    rng = random.Random(1)
+    for _ in range(60):
+        payoff = rng.choice(["text", "code"])
+        board, n = random_board(rng, 4, payoff=payoff), rng.randint(1, 7)
+        weights = [rng.randint(0, 8) for _ in range(casinos(board))]
+        x = [weight / max(sum(weights), 1) for weight in weights]
+        q = [rng.randint(0, 8) / 8 for _ in weights]
+        expected = [[float(part) for part in pair] for pair in mixed_payoffs(board, n, x, q)]
+        given = expected_payoffs(config_of(board, FREE, n), np.array(x), np.array(q))
+        np.testing.assert_allclose(given, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [lambda rng: random_board(rng, 4), awkward], ids=["usual", "awkward"])
+@pytest.mark.parametrize("least", [1, 2])
+def test_the_pure_equilibria_of_the_observe_n_game(make, least: int) -> None:
+    rng = random.Random(2)
+    for _ in range(40):
+        board, n = make(rng), rng.randint(1, 6)
+        board = board_of(board.costs, board.gains, payoff=rng.choice(["text", "code"]), min_players=least)
+        config, worth = config_of(board, FREE, n), plain_worth(board)
+        crowds = observe_n_equilibria(board, worth, n)
+        found = enumerate_equilibria(config)
+        assert {tuple(one.occupancy.tolist()) for one in found} == crowds
+        wealth = [float(congestion_welfare(worth, crowd)) for crowd in crowds]
+        ends = pure_equilibria(config)
+        assert ends.exact
+        assert ends.best.welfare == pytest.approx(max(wealth), abs=1e-12)
+        assert ends.worst.welfare == pytest.approx(min(wealth), abs=1e-12)
+        for one in (*found, ends.best, ends.worst):
+            assert congestion_gain(worth, one.occupancy.tolist()) <= 0
+            assert one.exploitability < SMALLEST
+
+
+@pytest.mark.parametrize("stage", ["best", "worst"])
+def test_the_observe_n_game_with_mechanisms(stage) -> None:
+    """Members of a casino play the best or the worst equilibrium there, and expect its mean payoff."""
+    rng = random.Random(3)
+    seen = 0
+    for _ in range(50):
+        board, n = random_board(rng, 3, payoff=rng.choice(["text", "code"])), rng.randint(1, 5)
+        rules = random_rules(rng, casinos(board)).untolled()
+        worth = stage_worth(board, rules, best=stage == "best")
+        if any(no_equilibrium(worth, m, j) for m in range(casinos(board)) for j in range(1, n + 1)):
+            continue
+        seen += 1
+        crowds = observe_n_equilibria(board, worth, n)
+        found = enumerate_equilibria(config_of(board, rules, n), stage=stage)
+        assert {tuple(one.occupancy.tolist()) for one in found} == crowds
+        for one in found:
+            expected = float(congestion_welfare(worth, one.occupancy.tolist()))
+            assert one.welfare == pytest.approx(expected, abs=1e-12)
+    assert seen > 30
+
+
+def no_equilibrium(worth, casino: int, present: int) -> bool:
+    try:
+        worth(casino, present)
+    except ValueError:
+        return True
+    return False
