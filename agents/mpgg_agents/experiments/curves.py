@@ -1,4 +1,4 @@
-"""Figures over time: cooperation and payoff, mean and 95 % confidence band over the seeds."""
+"""Figures of curves, mean and 95 % confidence band over the seeds: measures over time, and synergy over thresholds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,9 @@ from scipy.special import stdtrit
 
 from mpgg_agents.experiments import measures
 from mpgg_agents.experiments.figure_data import FigureData
-from mpgg_agents.experiments.style import BLACK, BLUE, GREY, VERMILION, new_figure
+from mpgg_agents.experiments.measures import Phase
+from mpgg_agents.experiments.style import BLACK, BLUE, GREEN, GREY, VERMILION, new_figure
+from mpgg_env.analysis.metrics_structure import corridor_indices
 from mpgg_env.core.types import FloatArray
 
 if TYPE_CHECKING:
@@ -38,13 +40,26 @@ COOPERATION_CURVES: Final = {
     "cooperation_dilemma": Curve("$n\\geq r$", VERMILION, (0, (4, 1)), "v"),
 }
 PAYOFF_CURVES: Final = {"mean_payoff": Curve("learners", BLUE, "-", "o")}
+STRUCTURE_CURVES: Final = {
+    "seat_use": Curve("seats taken", BLUE, "-", "o"),
+    "overcrowding": Curve("agents without seat", VERMILION, (0, (4, 1)), "v"),
+    "I_v": Curve("good casinos $I_v$", GREEN, (0, (1.5, 0.8)), "^"),
+    "concentration": Curve("concentration", BLACK, (0, (4, 1, 1, 1)), "s"),
+}
+SYNERGY_CURVES: Final = {
+    "survival": Curve("survival", BLUE, "-", "o"),
+    "migration_gain": Curve("gain", VERMILION, "-", "o"),
+}
+
+# The points of each curve: places on the axis (points,) and values (B, points).
+Series = dict[str, tuple[FloatArray, FloatArray]]
 
 
 def cooperation_figure(data: FigureData) -> Figure:
     """Cooperation rate over the rounds: all agents, and those in casinos with n < r and with n >= r."""
     figure, axes = _time_axes(data, 2.3)
-    _draw_curves(axes, data, COOPERATION_CURVES)
     points = curve_means(data)
+    _draw_curves(axes, COOPERATION_CURVES, _series(points), _greedy(data))
     axes[0].plot(
         points["middle"], points["epsilon"] / 2, color=GREY, linewidth=0.8, label="exploration $\\varepsilon/2$"
     )
@@ -57,7 +72,7 @@ def cooperation_figure(data: FigureData) -> Figure:
 def payoff_figure(data: FigureData) -> Figure:
     """Payoff per agent and round, with the efficiency on the right axis and the social optimum named."""
     figure, axes = _time_axes(data, 2.3)
-    _draw_curves(axes, data, PAYOFF_CURVES)
+    _draw_curves(axes, PAYOFF_CURVES, _series(curve_means(data)), _greedy(data))
     random_play = _random_play(data)
     for panel in axes:
         panel.axhline(random_play, color=GREY, linewidth=0.8, linestyle=":", label="random play")
@@ -65,6 +80,40 @@ def payoff_figure(data: FigureData) -> Figure:
     axes[0].set_ylim(bottom=min(0.0, axes[0].get_ylim()[0]))
     _add_efficiency(axes[-1], float(data.best_values.max()))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, columnspacing=1.2)
+    return figure
+
+
+def structure_figure(data: FigureData) -> Figure:
+    """Seats taken, agents without a seat, where the agents are, and their concentration, over the rounds."""
+    figure, axes = _time_axes(data, 2.4)
+    series = {**_series(curve_means(data)), "I_v": value_index(data, "train")}
+    greedy = {**_greedy(data), "I_v": value_index(data, "greedy")[1].mean(axis=1, keepdims=True)} if axes[1:] else {}
+    _draw_curves(axes, STRUCTURE_CURVES, series, greedy)
+    axes[0].set_ylabel("share or index")
+    axes[0].set_ylim(min(0.0, axes[0].get_ylim()[0]), 1)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, columnspacing=1.2)
+    return figure
+
+
+def synergy_figure(data: FigureData) -> Figure:
+    """Strategy-space synergy in the greedy rounds, against the local share of defectors from which on it is looked at.
+
+    Left: share of the cooperators who earn more in the next round than the defectors they met. Right: what moving
+    gains them beyond staying.
+    """
+    figure = new_figure(1.9)
+    axes = list(figure.subplots(1, 2, sharex=True))
+    for panel, (measure, curve) in zip(axes, SYNERGY_CURVES.items(), strict=True):
+        _draw_band(panel, curve, data.synergy["threshold"], data.synergy[measure])
+        panel.set_xlim(0, 1)
+        if np.isnan(data.synergy[measure]).all():
+            panel.text(0.5, 0.5, "no such\nagents", ha="center", va="center", color=GREY, transform=panel.transAxes)
+            panel.set_yticks([])
+    axes[0].set_ylim(0, 1)
+    axes[0].set_ylabel("cooperators ahead (share)")
+    axes[1].axhline(0, color=GREY, linewidth=0.8, linestyle=":")
+    axes[1].set_ylabel("gain, moved \N{MINUS SIGN} stayed")
+    figure.supxlabel("local share of defectors above", fontsize=8)
     return figure
 
 
@@ -103,6 +152,24 @@ def greedy_means(data: FigureData) -> dict[str, FloatArray]:
     return measures.window_means(data.greedy, len(data.greedy["round"]))
 
 
+def value_index(data: FigureData, phase: Phase) -> tuple[FloatArray, FloatArray]:
+    """Middle rounds (points,) and index I_v (B, points), from means over windows of the casino series."""
+    lengths, starts = data.lengths(phase), data.casinos[phase]["round"]
+    group = max(1, -(-len(lengths) // POINTS))
+    occupancy = measures.group_windows(data.casinos[phase]["occupancy"].astype(np.float64), lengths, group)
+    ends = np.append(starts[::group][1:], data.rounds[phase])
+    indices = corridor_indices(occupancy, data.config.grid_shape, data.best_values)
+    return (starts[::group] + ends) / 2, indices["I_v"]
+
+
+def _series(points: dict[str, FloatArray]) -> Series:
+    return {measure: (points["middle"], points[measure]) for measure in measures.MEASURES}
+
+
+def _greedy(data: FigureData) -> dict[str, FloatArray]:
+    return greedy_means(data) if len(data.greedy["round"]) else {}
+
+
 def _time_axes(data: FigureData, height: float) -> tuple[Figure, list["Axes"]]:
     """A figure with a panel for the training and, if there are any, a narrow one for the greedy rounds."""
     figure = new_figure(height)
@@ -121,20 +188,25 @@ def _time_axes(data: FigureData, height: float) -> tuple[Figure, list["Axes"]]:
     return figure, axes
 
 
-def _draw_curves(axes: list["Axes"], data: FigureData, curves: Mapping[str, Curve]) -> None:
-    points = curve_means(data)
-    greedy = greedy_means(data) if len(axes) > 1 else {}
+def _draw_curves(
+    axes: list["Axes"], curves: Mapping[str, Curve], series: Series, greedy: Mapping[str, FloatArray]
+) -> None:
+    """Curves of the training, and if there are greedy rounds their means (B, 1) beside them."""
     offsets = np.linspace(-0.5, 0.5, len(curves)) if len(curves) > 1 else [0.0]
     for (measure, curve), offset in zip(curves.items(), offsets, strict=True):
-        mean, low, high = confidence_band(points[measure])
-        axes[0].plot(points["middle"], mean, color=curve.colour, linestyle=curve.line, label=curve.label)
-        axes[0].fill_between(points["middle"], low, high, color=curve.colour, alpha=0.25, linewidth=0)
+        _draw_band(axes[0], curve, *series[measure])
         if greedy:
             mean, low, high = confidence_band(greedy[measure])
             error = None if np.isnan(low[0]) else np.array([mean - low, high - mean])
             axes[1].errorbar(
                 [offset], mean, error, color=curve.colour, marker=curve.marker, markersize=3, linewidth=1, capsize=1.5
             )
+
+
+def _draw_band(axes: "Axes", curve: Curve, places: FloatArray, values: FloatArray) -> None:
+    mean, low, high = confidence_band(values)
+    axes.plot(places, mean, color=curve.colour, linestyle=curve.line, label=curve.label)
+    axes.fill_between(places, low, high, color=curve.colour, alpha=0.25, linewidth=0)
 
 
 def _add_efficiency(axes: "Axes", highest: float) -> None:

@@ -21,6 +21,7 @@ class FigureData:
         greedy: Metrics of the greedy rounds.
         casinos: Casino series of each phase.
         rounds: Rounds of each phase.
+        synergy: Survival of endangered cooperators in the panel, as `Run.synergy` gives it.
         best_values: What a cooperator among cooperators earns in each casino, (M,).
         column_labels: Gain of each column, or its index if the gain varies within columns.
         row_labels: Cost of each row, or its index if the cost varies within rows.
@@ -33,6 +34,7 @@ class FigureData:
     greedy: Arrays
     casinos: dict[Phase, Arrays]
     rounds: dict[Phase, int]
+    synergy: Arrays
     best_values: FloatArray
     column_labels: list[str]
     row_labels: list[str]
@@ -51,6 +53,7 @@ class FigureData:
             greedy=run.metrics("greedy"),
             casinos={phase: run.casinos(phase) for phase in PHASES},
             rounds={phase: run.phase_rounds(phase) for phase in PHASES},
+            synergy=dict(run.synergy()),
             best_values=run.best_values,
             column_labels=column_labels,
             row_labels=row_labels,

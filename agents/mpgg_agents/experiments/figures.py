@@ -1,8 +1,9 @@
 """The figures of a run folder, as PNG and PDF, and an animated GIF of the first seed.
 
 cooperation: Cooperation rate over the rounds. payoff: Payoff and efficiency over the rounds. board: Occupancy
-and cooperation of the casinos at named times. corridor: Net migration between the casinos. board_over_time.gif:
-the board of one seed. Every number drawn comes from `Run.metrics` and `Run.casinos`.
+and cooperation of the casinos at named times. structure: Seats taken, concentration and the way to good casinos over
+the rounds. synergy: Survival of endangered cooperators. corridor: Net migration between the casinos.
+board_over_time.gif: the board of one seed. The numbers come from `Run.metrics`, `Run.casinos` and `Run.synergy`.
 """
 
 from collections.abc import Callable, Collection
@@ -20,6 +21,8 @@ DRAWERS: Final[dict[str, Callable[[FigureData], Figure]]] = {
     "cooperation": curves.cooperation_figure,
     "payoff": curves.payoff_figure,
     "board": maps.board_figure,
+    "structure": curves.structure_figure,
+    "synergy": curves.synergy_figure,
     "corridor": maps.corridor_figure,
 }
 ANIMATION: Final = "board_over_time.gif"

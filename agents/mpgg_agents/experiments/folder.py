@@ -6,12 +6,14 @@ Files:
     metrics.parquet: One row per seed, phase and round.
     casinos.npz: Occupancy, cooperators and moves of every casino, as means over windows of rounds.
     final_state.npz: Casino of every agent after the last training round, and what the agents have learned if kept.
+    panel.npz: Casino, action and payoff of every agent in the last greedy rounds.
     checkpoint.npz: From where an unfinished run goes on.
     figures/: What the other files show.
     tensorboard/: Event files of TensorBoard, if asked for; nothing reads them back.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,16 +25,17 @@ from mpgg_agents.experiments.settings import Experiment
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_env.core.types import FloatArray, IntArray
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 CONFIG: Final = "config.json"
 MANIFEST: Final = "manifest.json"
 METRICS: Final = "metrics.parquet"
 CASINOS: Final = "casinos.npz"
 FINAL_STATE: Final = "final_state.npz"
+PANEL: Final = "panel.npz"
 CHECKPOINT: Final = "checkpoint.npz"
 FIGURES: Final = "figures"
 EVENTS: Final = "tensorboard"
-RESULTS: Final = (METRICS, CASINOS, FINAL_STATE)
+RESULTS: Final = (METRICS, CASINOS, FINAL_STATE, PANEL)
 STATUSES: Final = ("running", "interrupted", "failed", "complete")
 
 # Entries of the manifest that a reader relies on.
@@ -172,6 +175,8 @@ class Run:
             RunFolderError: The run is not complete, or a file has been changed.
             ValueError: The size does not fit.
         """
+        from mpgg_env.analysis.metrics_structure import corridor_indices  # loads numba
+
         rounds, window = self.phase_rounds(phase), self.config.run.window
         if size < 1 or (size % window and size < rounds):
             raise ValueError(f"size must be a positive multiple of the window of {window} rounds, got {size}")
@@ -180,9 +185,57 @@ class Run:
         means = measures.window_means(self.metrics(phase), size)
         for name, suffix in (("occupancy", ""), ("cooperators", "_cooperators")):
             weights = measures.group_windows(casinos[name], lengths, -(-size // window))
-            indices = measures.corridor_indices(weights, self.config.game.grid_shape, self.best_values)
+            indices = corridor_indices(weights, self.config.game.grid_shape, self.best_values)
             means.update({f"{index}{suffix}": values for index, values in indices.items()})
         return means
+
+    def panel(self) -> Arrays:
+        """What every agent did in the last greedy rounds, `config.panel_rounds` of them.
+
+        Returns:
+            round (T,), counted from the first greedy round; positions, the casinos in which the games are played,
+            actions (0 = D, 1 = C) and payoffs, (B, T, N) each. `mpgg_env.analysis.metrics_panel` measures them.
+
+        Raises:
+            RunFolderError: The run is not complete, or the file has been changed.
+        """
+        return storage.read_arrays(self.file(PANEL))
+
+    def efficiency_table(self, phase: Phase = "greedy", size: int = 1000) -> dict[str, FloatArray]:
+        """The measures of efficiency and structure that `mpgg info` shows, one value per seed, (B,).
+
+        They are those of `mpgg_agents.experiments.structure.ROWS`. Those of single agents come from the panel, so that
+        they are NaN for "train".
+
+        Args:
+            phase: "greedy", all greedy rounds and the panel; or "train", the last window of the training.
+            size: Rounds of that window, as for `window_means`.
+
+        Raises:
+            RunFolderError: The run is not complete, or a file has been changed.
+            ValueError: The phase has no rounds, or the size does not fit.
+        """
+        from mpgg_agents.experiments.structure import efficiency_table  # loads numba
+
+        return efficiency_table(self, phase, size)
+
+    def synergy(self, thresholds: Sequence[float] | None = None) -> dict[str, FloatArray]:
+        """Strategy-space synergy in the panel: whether endangered cooperators keep ahead of defectors.
+
+        Args:
+            thresholds: Local shares of defectors in [0, 1]; None for 0, 0.05, ..., 0.95.
+
+        Returns:
+            threshold (thresholds,); survival and migration_gain (B, thresholds) as in
+            `mpgg_env.analysis.metrics_panel.SynergySurvival`.
+
+        Raises:
+            RunFolderError: The run is not complete, or the file has been changed.
+            ValueError: A threshold is out of range.
+        """
+        from mpgg_agents.experiments.structure import synergy  # loads numba
+
+        return synergy(self, thresholds)
 
     def file(self, name: str) -> Path:
         """Path of a result file that has its checksum.

@@ -30,6 +30,7 @@ _ROWS: Final = {
     "I_c": "I_c",
     "I_v": "I_v",
 }
+_SHOWN_ABOVE: Final = ("I_alpha", "I_c", "I_v")
 
 
 def preset_list() -> str:
@@ -117,7 +118,29 @@ def _tables(run: Run) -> list[str]:
     columns = [[f"from {trained['round'][w]:,}", *_cells(trained, w)] for w in shown]
     if run.config.run.evaluation_rounds:
         columns.append(["greedy", *_cells(_greedy_means(run), 0)])
-    return ["", title, *_align([["round", *_ROWS], *columns])]
+    return ["", title, *_align([["round", *_ROWS], *columns]), *_structure(run)]
+
+
+def _structure(run: Run) -> list[str]:
+    """Efficiency and structure at the end of the training and in the greedy rounds."""
+    from mpgg_agents.experiments.structure import OF_ALL_ROUNDS, OF_PANEL  # loads numba
+
+    tables = {f"last {min(_window(run), run.config.total_rounds):,}": run.efficiency_table("train", _window(run))}
+    if run.config.run.evaluation_rounds:
+        tables["greedy"] = run.efficiency_table("greedy")
+    names = [name for name in OF_ALL_ROUNDS if name not in _SHOWN_ABOVE]
+    if run.config.game.boundary != "torus":
+        names.remove("uphill_flux_on_board")
+    lines = ["", "Efficiency and structure:", *_measure_table(tables, names)]
+    if not run.config.panel_rounds:
+        return lines
+    title = f"Of single agents, in the last {run.config.panel_rounds:,} greedy rounds:"
+    return [*lines, "", title, *_measure_table({"greedy": tables["greedy"]}, list(OF_PANEL))]
+
+
+def _measure_table(tables: Mapping[str, Mapping[str, FloatArray]], names: list[str]) -> list[str]:
+    columns = [[head, *(mean_and_deviation(table[name]) for name in names)] for head, table in tables.items()]
+    return _align([["rounds", *names], *columns])
 
 
 def _greedy_means(run: Run) -> dict[str, FloatArray]:
@@ -139,6 +162,8 @@ def mean_and_deviation(values: FloatArray) -> str:
     known = values[~np.isnan(values)]
     if not len(known):
         return "-"
+    if np.isinf(known).any():
+        return "inf"
     mean = f"{known.mean():.3f}" if abs(known.mean()) < 100 else f"{known.mean():.1f}"
     return f"{mean} ({known.std(ddof=1):.3f})" if len(known) > 1 else mean
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mpgg_agents.experiments import storage
-from mpgg_agents.experiments.folder import CASINOS, FINAL_STATE, METRICS, RESULTS, Run
+from mpgg_agents.experiments.folder import CASINOS, FINAL_STATE, METRICS, PANEL, RESULTS, Run
 from mpgg_agents.experiments.measures import PHASES, Phase, casino_series, round_measures
 from mpgg_agents.experiments.registry import Trainer
 from mpgg_agents.experiments.storage import Arrays
@@ -13,7 +13,7 @@ from mpgg_env.core.types import IntArray
 
 
 def write_results(
-    run: Run, trainer: Trainer, positions: IntArray, trained: Record, greedy: Record
+    run: Run, trainer: Trainer, positions: IntArray, trained: Record, greedy: Record, panel: Arrays
 ) -> tuple[dict[str, str], str]:
     """Writes the result files of a run.
 
@@ -25,13 +25,14 @@ def write_results(
     metrics = _metrics(run, records)
     casinos = _casinos(run, records)
     final_state = _final_state(run, trainer, positions)
-    values = {"metrics": metrics, "casinos": casinos, "final_state": final_state}
+    values = {"metrics": metrics, "casinos": casinos, "final_state": final_state, "panel": panel}
     checksum = storage.content_checksum(
         {f"{part}/{name}": array for part, arrays in values.items() for name, array in arrays.items()}
     )
     write_metrics(run.path / METRICS, metrics)
     storage.write_arrays(run.path / CASINOS, casinos)
     storage.write_arrays(run.path / FINAL_STATE, final_state)
+    storage.write_arrays(run.path / PANEL, panel)
     return {name: storage.file_checksum(run.path / name) for name in RESULTS}, checksum
 
 
@@ -47,7 +48,7 @@ def _metrics(run: Run, records: dict[Phase, Record]) -> Arrays:
     highest = float(run.best_values.max())
     phases = []
     for phase in PHASES:
-        columns = round_measures(records[phase], config.game, highest)
+        columns = round_measures(records[phase], config.game, highest, run.gain)
         columns["epsilon"] = epsilon[phase].astype(np.float32)
         phases.append(metric_columns(config, phase, columns))
     return {name: np.concatenate([columns[name] for columns in phases]) for name in phases[0]}

@@ -16,6 +16,7 @@ from mpgg_agents.experiments.events import EventLog
 from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, EVENTS, Run, load_run
 from mpgg_agents.experiments.interrupts import Interrupts
 from mpgg_agents.experiments.manifest import now
+from mpgg_agents.experiments.panel import play_greedily
 from mpgg_agents.experiments.progress import Display, Progress, make_progress
 from mpgg_agents.experiments.registry import Trainer
 from mpgg_agents.experiments.results import write_results
@@ -152,9 +153,8 @@ class Session:
 
     def _finish(self) -> None:
         positions = np.array(self.trainer.positions)
-        rounds = self.run.config.run.evaluation_rounds
-        greedy = self.trainer.evaluate(rounds) if rounds else empty_record(self.run.config, 0)
-        files, checksum = write_results(self.run, self.trainer, positions, self._record(), greedy)
+        greedy, panel = play_greedily(self.trainer, self.run.config, [empty_record(self.run.config, 0)])
+        files, checksum = write_results(self.run, self.trainer, positions, self._record(), greedy, panel)
         files = {**self.run.manifest["files"], **files}
         self._update_manifest(status="complete", files=files, results_checksum=checksum, ended=now(), **self._spent())
         (self.run.path / CHECKPOINT).unlink(missing_ok=True)

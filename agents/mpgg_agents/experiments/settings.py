@@ -15,6 +15,9 @@ from mpgg_env.games.mpgg.config import DilemmaWarning, MPGGConfig
 SECTIONS: Final = ("game", "agent", "run")
 MAX_SEED: Final = 2**63 - 1
 MAX_CASINO_GIBIBYTES: Final = 4
+MAX_PANEL_GIBIBYTES: Final = 4
+PANEL_ROUNDS: Final = 200
+PANEL_BYTES: Final = 2**27
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,8 @@ class RunConfig(Config):
         checkpoint_every: Rounds between checkpoints, those of tables written at the end of the window in which they
             are due; default by time: the first after 15 seconds, then so that they take a twentieth of the time.
         evaluation_rounds: Greedy rounds without learning after the training; 0 for none.
+        panel_rounds: Last greedy rounds of which casino, action and payoff of every agent are kept, for the measures of
+            what agents do over time; default: 200, or as many as there are, or as fit into 128 MiB.
         keep_learned: Keep what the agents have learned in the final state: the non-zero rows of every table (about
             12 MB per seed at the default settings), the weights of the networks; default: networks yes, tables no.
         figures: Draw the figures at the end.
@@ -43,6 +48,7 @@ class RunConfig(Config):
     window: int = 100
     checkpoint_every: int | None = None
     evaluation_rounds: int = 2000
+    panel_rounds: int | None = None
     keep_learned: bool | None = None
     figures: bool = True
 
@@ -55,6 +61,8 @@ class RunConfig(Config):
         if self.checkpoint_every is not None:
             self._set("checkpoint_every", check_integer("checkpoint_every", self.checkpoint_every, 1))
         self._set("evaluation_rounds", check_integer("evaluation_rounds", self.evaluation_rounds, 0, 2**31 - 1))
+        if self.panel_rounds is not None:
+            self._set("panel_rounds", check_integer("panel_rounds", self.panel_rounds, 0, self.evaluation_rounds))
         if self.keep_learned is not None:
             check_flag("keep_learned", self.keep_learned)
         check_flag("figures", self.figures)
@@ -78,6 +86,7 @@ class Experiment:
         if not isinstance(self.agent, self.kind.config_class):
             raise TypeError(f"agent must be a {self.kind.config_class.__name__}, got {self.agent!r}")
         self._check_window()
+        self._check_panel()
 
     @classmethod
     def build(cls, *layers: Mapping[str, Mapping[str, Any]]) -> Self:
@@ -125,6 +134,27 @@ class Experiment:
                 f"window must be larger: the time series of {self.game.n_casinos} casinos with {self.windows} windows "
                 f"would take {gibibytes:.0f} GiB (at most {MAX_CASINO_GIBIBYTES}), got {self.run.window}"
             )
+
+    def _check_panel(self) -> None:
+        gibibytes = self.panel_rounds * self._panel_round_bytes / 2**30
+        if gibibytes > MAX_PANEL_GIBIBYTES:
+            raise ValueError(
+                f"panel_rounds must be lower: keeping {self.panel_rounds} rounds of {self.game.n_players} agents would "
+                f"take {gibibytes:.0f} GiB (at most {MAX_PANEL_GIBIBYTES})"
+            )
+
+    @property
+    def panel_rounds(self) -> int:
+        """Last greedy rounds of which every agent's casino, action and payoff are kept."""
+        if self.run.panel_rounds is not None:
+            return self.run.panel_rounds
+        return min(PANEL_ROUNDS, self.run.evaluation_rounds, PANEL_BYTES // self._panel_round_bytes)
+
+    @property
+    def _panel_round_bytes(self) -> int:
+        """Memory that one more round of the panel takes, with its record of one round."""
+        game = self.game
+        return len(self.run.seeds) * (9 * game.n_players + 8 * game.n_casinos * (game.n_moves + 2))
 
     @property
     def kind(self) -> AgentKind:

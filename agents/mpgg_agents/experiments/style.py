@@ -15,6 +15,7 @@ PADDING_INCHES: Final = 0.03
 BLACK: Final = "#000000"
 BLUE: Final = "#0072B2"
 VERMILION: Final = "#D55E00"
+GREEN: Final = "#009E73"
 GREY: Final = "#7F7F7F"
 
 # Any, since matplotlib's type of this mapping lists every setting of one version.

@@ -1,0 +1,145 @@
+"""Efficiency and structure of a run: one value per seed, from its metrics, its casino series and its panel."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from mpgg_agents.experiments.folder import Run, window_lengths
+from mpgg_agents.experiments.measures import Phase, group_windows
+from mpgg_agents.experiments.storage import Arrays
+from mpgg_env.analysis import metrics, metrics_panel, metrics_structure
+from mpgg_env.core.types import FloatArray
+
+THRESHOLDS: Final = tuple(step / 20 for step in range(20))
+
+# Means over the rounds of a phase, from what is recorded of every round.
+OF_ALL_ROUNDS: Final = {
+    "efficiency": "welfare relative to everybody cooperating in the best casino",
+    "carrying_capacity_efficiency": "welfare relative to cooperators filling the seats, best casino first",
+    "relative_to_random": "0 for random play, 1 for the social optimum",
+    "seat_use": "share of the floor(r) seats of all casinos that are taken",
+    "overcrowding": "share of the agents without a seat",
+    "concentration": "sum of the squared shares of the agents in the casinos, 1/M to 1",
+    "high_cell_use": "share of the agents in the quarter of the best casinos, divided by 1/4",
+    "high_cell_use_cooperators": "the same of the cooperators",
+    "I_alpha": "mean column of the agents: 0 uniform, 1 all at the highest gain",
+    "I_c": "mean row of the agents: 0 uniform, 1 all at the highest cost",
+    "I_v": "mean value of the agents' casinos: 0 uniform, 1 all in the best casino",
+    "I_alpha_cooperators": "I_alpha of the cooperators",
+    "I_c_cooperators": "I_c of the cooperators",
+    "I_v_cooperators": "I_v of the cooperators",
+    "corridor_size": "casinos with at least N/M agents on average of whom at least half cooperate",
+    "corridor_spans": "1 if these join the lowest to the highest gain, else 0",
+    "uphill_flux": "moves to better casinos less moves to worse ones, per move to another casino",
+    "uphill_flux_on_board": "the same without moves around the edge of the torus",
+}
+# From the panel, which is of the last greedy rounds alone.
+OF_PANEL: Final = {
+    "entropy": "entropy of the agents' distribution over the casinos, 0 to 1",
+    "price_between": "what cooperators gain on defectors by being in better casinos, in payoff",
+    "price_within": "what cooperators pay, in payoff; their mean payoff is ahead by price_between - price_within",
+    "assortment": "share of C among co-players of cooperators less that of defectors",
+    "gini": "Gini coefficient of the mean payoffs; NaN if one is negative",
+    "gini_above_lowest": "the same of what each agent earns more than the poorest",
+    "payoff_deviation": "standard deviation of the mean payoffs over the agents",
+    "persistence": "median length of runs of consecutive C in rounds (Kaplan-Meier)",
+    "cooperation_after_move": "P(C in the next round | C, moved)",
+    "cooperation_after_stay": "P(C in the next round | C, stayed)",
+}
+ROWS: Final = {**OF_ALL_ROUNDS, **OF_PANEL}
+
+
+def efficiency_table(run: Run, phase: Phase, size: int) -> dict[str, FloatArray]:
+    """The measures of `ROWS`, (B,) each; see `Run.efficiency_table`."""
+    rounds = run.phase_rounds(phase)
+    if not rounds:
+        raise ValueError(f"phase must be one with rounds, got {phase!r}, of which this run has none")
+    size = size if phase == "train" else rounds + run.config.run.window
+    means = {name: values[..., -1] for name, values in run.window_means(size, phase).items()}
+    table = {name: means[name].astype(np.float64) for name in ROWS if name in means}
+    table |= _welfare_measures(run, means["mean_payoff"] * run.config.game.n_players)
+    table |= _board_measures(run, _last_window(run, phase, size))
+    table |= _panel_measures(run) if phase == "greedy" and run.config.panel_rounds else {}
+    return {name: table.get(name, np.full(len(run.seeds), np.nan)) for name in ROWS}
+
+
+def synergy(run: Run, thresholds: Sequence[float] | None) -> dict[str, FloatArray]:
+    """Survival of endangered cooperators, (B, thresholds); see `Run.synergy`."""
+    theta = np.array(THRESHOLDS if thresholds is None else thresholds, np.float64)
+    panel, casinos = run.panel(), run.config.game.n_casinos
+    seeds = [
+        metrics_panel.synergy_survival(positions, actions, payoffs, theta, casinos)
+        for positions, actions, payoffs in zip(panel["positions"], panel["actions"], panel["payoffs"], strict=True)
+    ]
+    return {
+        "threshold": theta,
+        "survival": np.stack([seed.survival for seed in seeds]),
+        "migration_gain": np.stack([seed.migration_gain for seed in seeds]),
+    }
+
+
+def _welfare_measures(run: Run, welfare: FloatArray) -> dict[str, FloatArray]:
+    game, values = run.config.game, run.best_values
+    return {
+        "carrying_capacity_efficiency": metrics.carrying_capacity_efficiency(welfare, game.n_players, run.gain, values),
+        "relative_to_random": metrics.relative_to_random(welfare, game, values),
+    }
+
+
+def _last_window(run: Run, phase: Phase, size: int) -> Arrays:
+    """Means over the last `size` rounds' window of occupancy and cooperators (B, M) and moves (B, M, n_moves)."""
+    casinos = run.casinos(phase)
+    lengths = window_lengths(casinos["round"], run.phase_rounds(phase))
+    group = -(-size // run.config.run.window)
+    names = ("occupancy", "cooperators", "moves")
+    return {name: group_windows(casinos[name].astype(np.float64), lengths, group)[:, -1] for name in names}
+
+
+def _board_measures(run: Run, means: Arrays) -> dict[str, FloatArray]:
+    game, values = run.config.game, run.best_values
+    corridor = metrics_structure.corridor_set(means["occupancy"], means["cooperators"])
+    return {
+        "high_cell_use": metrics_structure.high_cell_use(means["occupancy"], values),
+        "high_cell_use_cooperators": metrics_structure.high_cell_use(means["cooperators"], values),
+        "corridor_size": corridor.sum(axis=-1).astype(np.float64),
+        "corridor_spans": metrics_structure.corridor_spans(game, corridor).astype(np.float64),
+        "uphill_flux": metrics_structure.uphill_flux(game, means["moves"], values),
+        "uphill_flux_on_board": metrics_structure.uphill_flux(game, means["moves"], values, wrap=False),
+    }
+
+
+def _panel_measures(run: Run) -> dict[str, FloatArray]:
+    panel = run.panel()
+    seeds = [
+        _seed_measures(run, positions, actions, payoffs)
+        for positions, actions, payoffs in zip(panel["positions"], panel["actions"], panel["payoffs"], strict=True)
+    ]
+    return {name: np.array([seed[name] for seed in seeds]) for name in OF_PANEL}
+
+
+def _seed_measures(run: Run, positions: FloatArray, actions: FloatArray, payoffs: FloatArray) -> dict[str, float]:
+    """The measures of `OF_PANEL` of one replica's panel, (T, N) each."""
+    game = run.config.game
+    counts = metrics_panel.panel_counts(positions, actions, game.n_casinos)
+    price = metrics_structure.price_split(game, *counts)
+    spread = metrics_panel.payoff_inequality(payoffs)
+    lasting = metrics_panel.persistence(positions, actions)
+    return {
+        "entropy": _mean(metrics.occupancy_entropy(counts[0])),
+        "price_between": _mean(price.between),
+        "price_within": _mean(price.within),
+        "assortment": _mean(metrics_structure.assortment(*counts)),
+        "gini": spread.gini,
+        "gini_above_lowest": spread.gini_above_lowest,
+        "payoff_deviation": spread.deviation,
+        "persistence": lasting.median,
+        "cooperation_after_move": lasting.after_move,
+        "cooperation_after_stay": lasting.after_stay,
+    }
+
+
+def _mean(values: FloatArray) -> float:
+    """Mean over the rounds in which the measure is defined, NaN if there are none."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan
