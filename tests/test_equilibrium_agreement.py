@@ -22,7 +22,6 @@ from tests.oracles.equilibrium_oracle import (
     stage_worth,
 )
 from tests.oracles.game_oracle import Board
-from tests.oracles.mechanism_oracle import Rules
 from tests.random_games import board_of, config_of, random_board, random_rules
 
 SMALLEST = 1e-9

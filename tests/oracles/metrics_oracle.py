@@ -67,9 +67,7 @@ def seat_use(board: Board, positions: Sequence[int]) -> Number | None:
 
 def overcrowding(board: Board, positions: Sequence[int]) -> Fraction:
     """Share of agents without a seat."""
-    standing = sum(
-        max(0, list(positions).count(m) - floor(board.gain(m))) for m in range(board.rows * board.columns)
-    )
+    standing = sum(max(0, list(positions).count(m) - floor(board.gain(m))) for m in range(board.rows * board.columns))
     return Fraction(standing, len(positions))
 
 
@@ -162,13 +160,14 @@ def within(board: Board, positions: Sequence[int], contributions: Sequence[int])
 
 
 def survival(
-    board: Board, rounds: Sequence[tuple[Sequence[int], Sequence[int]]], threshold: Fraction
+    board: Board, rounds: Sequence[tuple[Sequence[int], Sequence[int]]], threshold: Fraction, *, residents: bool
 ) -> tuple[Number | None, Number | None]:
     """Synergy survival between two successive rounds (places, contributions).
 
     Looked at are the givers of the first round whose casino has a share of keepers above the threshold. First the
-    share of them who in the second round earn more than that round's keepers earn on average in the casino they left
-    behind or stayed in; then the mean change of payoff of those who moved less that of those who stayed.
+    share of them who in the second round earn more than "the keepers of that casino" do on average; then the mean
+    change of payoff of those who moved less that of those who stayed. The keepers are those who are there in the second
+    round (residents), or those who kept there in the first, wherever they now are. Without any nobody is looked at.
     """
     (places, gave), (after, gives) = rounds
     first, second = play(board, places, gave)[0], play(board, after, gives)[0]
@@ -177,9 +176,11 @@ def survival(
         members = [gave[b] for b, there in enumerate(places) if there == place]
         if not gave[agent] or Fraction(members.count(0), len(members)) <= threshold:
             continue
-        keepers = [second[b] for b, there in enumerate(after) if there == place and not gives[b]]
-        if keepers:
-            won.append(second[agent] > sum(keepers, Fraction(0)) / len(keepers))
+        where, chose = (after, gives) if residents else (places, gave)
+        keepers = [second[b] for b, there in enumerate(where) if there == place and not chose[b]]
+        if not keepers:
+            continue
+        won.append(second[agent] > sum(keepers, Fraction(0)) / len(keepers))
         (moved if after[agent] != place else stayed).append(second[agent] - first[agent])
     gain = None
     if moved and stayed:
