@@ -15,6 +15,7 @@ from mpgg_env.games.mpgg.mechanisms import Capacity, Toll, casino_payoffs, rebat
 from tests.oracles.game_oracle import Board
 from tests.oracles.mechanism_oracle import Rules, lotteries, member, rebate, settle, toll
 from tests.random_games import board_of, config_of, random_board, random_rules
+from tests.support import fresh_python
 
 # The fields of each mechanism.
 KINDS: dict[str, tuple[str, ...]] = {
@@ -71,6 +72,19 @@ def test_expected_payoffs_with_parameters_at_random() -> None:
         given = casino_payoffs(config_of(board, rules, n), *np.array(states).T)
         expected = [expected_roles(board, rules, *state) for state in states]
         np.testing.assert_allclose(given, expected, rtol=0, atol=1e-12)
+
+
+def test_states_are_broadcast_against_each_other() -> None:
+    """In a fresh process: numba looks at an array's flags, which numpy warns of, on the first call alone."""
+    code = """
+import warnings
+from mpgg_env import MPGGConfig
+from mpgg_env.games.mpgg.mechanisms import casino_payoffs
+config = MPGGConfig(n_agents=1, grid_shape=(1, 1), cost=(1,), gain=(2,))
+warnings.simplefilter("error")
+print(casino_payoffs(config, [[0]], [1, 1], [0, 1]).tolist())
+"""
+    assert fresh_python(code).strip() == "[[[0.0, nan], [nan, 1.0]]]"
 
 
 def test_rebates_and_ledgers_of_random_states() -> None:
