@@ -26,6 +26,7 @@ from tests.oracles.equilibrium_oracle import (
     welfare,
 )
 from tests.oracles.game_oracle import Board
+from tests.oracles.mechanism_oracle import stake
 from tests.random_games import board_of, config_of, random_board, random_rules
 
 SMALLEST = 1e-9
