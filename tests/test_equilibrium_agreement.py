@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from mpgg_env.analysis.observe_n_game import enumerate_equilibria, pure_equilibria
+from mpgg_env.analysis.observe_n_symmetric import symmetric_equilibrium as symmetric_location
 from mpgg_env.analysis.payoffs import exploitability, measured, resident_payoffs
+from mpgg_env.analysis.stage_game import stage_game
+from mpgg_env.analysis.stage_mixed import symmetric_stage_equilibria
 from mpgg_env.analysis.symmetric import expected_payoffs, symmetric_equilibrium
 from tests.oracles.equilibrium_oracle import (
     FREE,
@@ -18,10 +21,13 @@ from tests.oracles.equilibrium_oracle import (
     congestion_welfare,
     count_profiles,
     location_gain,
+    mixed_congestion_gain,
     mixed_gain,
     mixed_payoffs,
     observe_n_equilibria,
     plain_worth,
+    stage_advantage,
+    stage_equilibria,
     stage_worth,
     welfare,
 )
@@ -122,3 +128,53 @@ def test_the_observe_n_game_with_mechanisms(stage) -> None:
         for one in found:
             expected = float(congestion_welfare(worth, one.occupancy.tolist()))
             assert one.welfare == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_symmetric_equilibrium_of_the_observe_n_game() -> None:
+    rng = random.Random(5)
+    for _ in range(60):
+        make = rng.choice([awkward, lambda rng: random_board(rng, 4)])
+        board, n = make(rng), rng.randint(1, 7)
+        worth = plain_worth(board)
+        found = symmetric_location(config_of(board, FREE, n))
+        gain, payoff = mixed_congestion_gain(worth, n, found.probabilities.tolist())
+        assert found.probabilities.sum() == pytest.approx(1, abs=1e-12)
+        assert gain < SMALLEST
+        assert found.payoff == pytest.approx(float(payoff), abs=SMALLEST)
+        assert found.exploitability < SMALLEST
+
+
+def test_the_equilibria_of_the_stage_game() -> None:
+    rng = random.Random(6)
+    for _ in range(120):
+        payoff, least = rng.choice(["text", "code"]), rng.choice([1, 1, 2])
+        board, n = random_board(rng, 2, payoff=payoff, min_players=least), rng.randint(1, 7)
+        rules, casino = random_rules(rng, casinos(board)), rng.randrange(casinos(board))
+        game = stage_game(config_of(board, rules, n), casino, n)
+        assert game.equilibria().tolist() == stage_equilibria(board, rules, casino, n)
+        assert rosenthal(game.potential) == stage_equilibria(board, rules, casino, n)
+
+
+def rosenthal(potential: np.ndarray) -> list[int]:
+    """Where a function of the number of cooperators has its local maxima."""
+    padded = np.concatenate([[-np.inf], potential, [-np.inf]])
+    return np.flatnonzero((padded[1:-1] >= padded[:-2] - 1e-12) & (padded[1:-1] >= padded[2:] - 1e-12)).tolist()
+
+
+def test_the_symmetric_mixtures_of_the_stage_game() -> None:
+    """No reported mixture can be left with a gain, and none is missing where giving turns good or bad."""
+    rng = random.Random(7)
+    turns = 0
+    for _ in range(60):
+        board, n = random_board(rng, 1, payoff=rng.choice(["text", "code"])), rng.randint(2, 6)
+        rules = random_rules(rng, 1)
+        found = symmetric_stage_equilibria(stage_game(config_of(board, rules, n), 0, n)).probabilities
+        for q in found:
+            gain = stage_advantage(board, rules, 0, n, q)
+            assert max((1 - q) * gain, -q * gain) < SMALLEST
+        signs = [stage_advantage(board, rules, 0, n, step / 40) for step in range(41)]
+        for step in range(40):
+            if signs[step] * signs[step + 1] < 0:
+                turns += 1
+                assert ((found > step / 40) & (found < (step + 1) / 40)).any()
+    assert turns > 10

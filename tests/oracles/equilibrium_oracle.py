@@ -265,6 +265,21 @@ def mixed_congestion_gain(worth: Worth, n_agents: int, x: Sequence[float]) -> tu
     return max(payoffs) - own, own
 
 
+def stage_advantage(board: Board, rules: Rules, casino: int, present: int, q: float) -> Fraction:
+    """What giving earns more than keeping when each of the others gives with probability q."""
+    return sum(
+        (
+            chance
+            * (
+                member(board, rules, casino, present, others + 1, gives=True)
+                - member(board, rules, casino, present, others, gives=False)
+            )
+            for others, chance in enumerate(binomial(present - 1, Fraction(q)))
+        ),
+        NOTHING,
+    )
+
+
 # Thresholds.
 
 
