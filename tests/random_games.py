@@ -28,6 +28,16 @@ def random_board(rng: random.Random, most: int, **options: Any) -> Board:
     return board_of(costs, gains, **options)
 
 
+def awkward_board(rng: random.Random, most: int, **options: Any) -> Board:
+    """Gains below, at and above 1, gains beyond every crowd, cooperating for nothing, the same value twice."""
+    count = rng.randint(1, most)
+    return board_of(
+        [rng.choice([Fraction(0), Fraction(1, 4), Fraction(1), Fraction(3)]) for _ in range(count)],
+        [rng.choice([Fraction(1, 2), Fraction(1), Fraction(2), Fraction(9, 4), Fraction(9)]) for _ in range(count)],
+        **options,
+    )
+
+
 def random_rules(rng: random.Random, casinos: int) -> Rules:
     """Every mechanism present or not, with amounts of its own in every casino."""
 

@@ -60,7 +60,7 @@ def test_up_to_which_number_of_seats_full_cooperation_stands(payoff: Any) -> Non
 @pytest.mark.parametrize("payoff", ["text", "code"])
 @pytest.mark.parametrize("name", list(RULES))
 def test_above_which_parameter_defection_falls(name: str, payoff: Any) -> None:
-    # Punishing costs nothing here: a cost would make the first giver's lot worse, and universal defection stands anyway.
+    # Punishing costs nothing here: a cost makes the first giver's lot worse, so that universal defection stands longer.
     rules = RULES[name] if name != "peer" else lambda p: Rules(punishment=(p,), punishment_cost=(Fraction(0),))
     for board, c, r, n in games(2, payoff, 20):
         found = threshold(lambda p: stage_gain(board, rules(p), 0, n, 0) > 0, HIGH)  # noqa: B023

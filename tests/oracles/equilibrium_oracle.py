@@ -82,11 +82,10 @@ def stage_equilibria_by_profiles(board: Board, rules: Rules, casino: int, presen
 # The location game.
 
 
-def location_gain(
-    board: Board, rules: Rules, occupancy: Sequence[int], cooperators: Sequence[int], *, rebated: bool = True
-) -> Fraction:
-    """The most that any agent gains by another casino, another action or both."""
-    best = NOTHING
+def deviations(
+    board: Board, rules: Rules, occupancy: Sequence[int], cooperators: Sequence[int], *, rebated: bool
+) -> Iterator[Fraction]:
+    """What any agent gains by another casino, another action or both."""
     for casino, gives in product(range(casinos(board)), (False, True)):
         if (cooperators[casino] if gives else occupancy[casino] - cooperators[casino]) == 0:
             continue
@@ -95,9 +94,14 @@ def location_gain(
             present, givers = list(occupancy), list(cooperators)
             present[casino], givers[casino] = present[casino] - 1, givers[casino] - gives
             present[other], givers[other] = present[other] + 1, givers[other] + then_gives
-            then = stake(board, rules, present, givers, other, gives=then_gives, rebated=rebated)
-            best = max(best, then - now)
-    return best
+            yield stake(board, rules, present, givers, other, gives=then_gives, rebated=rebated) - now
+
+
+def location_gain(
+    board: Board, rules: Rules, occupancy: Sequence[int], cooperators: Sequence[int], *, rebated: bool = True
+) -> Fraction:
+    """The most that any agent gains by leaving the profile alone."""
+    return max(NOTHING, *deviations(board, rules, occupancy, cooperators, rebated=rebated))
 
 
 def count_profiles(board: Board, n_agents: int) -> Iterator[Counts]:
@@ -109,7 +113,11 @@ def count_profiles(board: Board, n_agents: int) -> Iterator[Counts]:
 
 def location_equilibria(board: Board, rules: Rules, n_agents: int) -> set[Counts]:
     """All pure equilibria of the location game as count profiles."""
-    return {profile for profile in count_profiles(board, n_agents) if location_gain(board, rules, *profile) <= 0}
+    return {
+        profile
+        for profile in count_profiles(board, n_agents)
+        if all(gain <= 0 for gain in deviations(board, rules, *profile, rebated=True))
+    }
 
 
 def location_equilibria_by_profiles(board: Board, rules: Rules, n_agents: int) -> set[Counts]:
