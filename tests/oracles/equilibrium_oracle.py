@@ -101,7 +101,7 @@ def location_gain(
     board: Board, rules: Rules, occupancy: Sequence[int], cooperators: Sequence[int], *, rebated: bool = True
 ) -> Fraction:
     """The most that any agent gains by leaving the profile alone."""
-    return max(NOTHING, *deviations(board, rules, occupancy, cooperators, rebated=rebated))
+    return max((NOTHING, *deviations(board, rules, occupancy, cooperators, rebated=rebated)))
 
 
 def count_profiles(board: Board, n_agents: int) -> Iterator[Counts]:
