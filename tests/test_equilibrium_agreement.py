@@ -28,6 +28,7 @@ from tests.oracles.equilibrium_oracle import (
     stage_advantage,
     stage_equilibria,
     stage_worth,
+    tolled_equilibria,
     welfare,
 )
 from tests.oracles.mechanism_oracle import stake
@@ -107,16 +108,26 @@ def test_the_pure_equilibria_of_the_observe_n_game(make, least: int) -> None:
 def test_the_observe_n_game_with_mechanisms(stage) -> None:
     """Members of a casino play the best or the worst equilibrium there, and expect its mean payoff."""
     rng = random.Random(3)
-    for _ in range(50):
+    tolled = 0
+    for _ in range(70):
         board, n = random_board(rng, 3, payoff=rng.choice(["text", "code"])), rng.randint(1, 5)
-        rules = random_rules(rng, casinos(board)).untolled()
-        worth = stage_worth(board, rules, best=stage == "best")
-        crowds = observe_n_equilibria(board, worth, n)
-        found = enumerate_equilibria(config_of(board, rules, n), stage=stage)
+        rules = random_rules(rng, casinos(board))
+        config, worth = config_of(board, rules, n), stage_worth(board, rules, best=stage == "best")
+        crowds = tolled_equilibria(board, rules, worth, n)
+        tolled += bool(rules.fee)
+        if not rules.fee:
+            assert crowds == observe_n_equilibria(board, worth, n)
+        found = enumerate_equilibria(config, stage=stage)
         assert {tuple(one.occupancy.tolist()) for one in found} == crowds
-        for one in found:
+        for one in found:  # tolls and their rebates add up to nothing
             expected = float(congestion_welfare(worth, one.occupancy.tolist()))
             assert one.welfare == pytest.approx(expected, abs=1e-12)
+            assert one.exploitability < SMALLEST
+        ends, wealth = pure_equilibria(config, stage=stage), [float(congestion_welfare(worth, one)) for one in crowds]
+        assert ends.exact
+        assert ends.best.welfare == pytest.approx(max(wealth), abs=1e-12)
+        assert ends.worst.welfare == pytest.approx(min(wealth), abs=1e-12)
+    assert tolled > 20
 
 
 def test_the_symmetric_equilibrium_of_the_observe_n_game() -> None:

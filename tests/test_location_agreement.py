@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from mpgg_env import MPGGConfig
-from mpgg_env.analysis.efficiency import equilibrium_report, price_of_anarchy, price_of_stability, social_optimum
+from mpgg_env.analysis.efficiency import price_of_anarchy, price_of_stability, social_optimum
 from mpgg_env.analysis.location_families import characterise
 from mpgg_env.analysis.location_game import pure_equilibria
 from mpgg_env.analysis.payoffs import Equilibrium
+from mpgg_env.analysis.report import equilibrium_report
 from tests.oracles.equilibrium_oracle import (
     FREE,
     Counts,

@@ -14,7 +14,7 @@ from itertools import product
 from math import comb
 
 from tests.oracles.game_oracle import Board
-from tests.oracles.mechanism_oracle import NOTHING, Rules, expected, member, stake
+from tests.oracles.mechanism_oracle import NOTHING, Rules, expected, member, rebate, stake, toll
 
 Counts = tuple[tuple[int, ...], tuple[int, ...]]  # occupancy and cooperators of every casino
 FREE = Rules()
@@ -200,6 +200,24 @@ def congestion_gain(worth: Worth, occupancy: Sequence[int]) -> Fraction:
         ),
         default=NOTHING,
     )
+
+
+def tolled_equilibria(board: Board, rules: Rules, worth: Worth, n_agents: int) -> set[tuple[int, ...]]:
+    """The equilibria of the places where also tolls are paid, which are no matter of the actions, and rebated."""
+
+    def gets(crowd: Sequence[int], casino: int) -> Fraction:
+        return worth(casino, crowd[casino]) - toll(rules, casino, crowd[casino]) + rebate(rules, crowd, casino)
+
+    def stands(crowd: tuple[int, ...]) -> bool:
+        places = range(len(crowd))
+        return all(
+            gets([n - (m == casino) + (m == other) for m, n in enumerate(crowd)], other) <= gets(crowd, casino)
+            for casino in places
+            for other in places
+            if crowd[casino]
+        )
+
+    return {crowd for crowd in compositions(n_agents, casinos(board)) if stands(crowd)}
 
 
 def observe_n_equilibria(board: Board, worth: Worth, n_agents: int) -> set[tuple[int, ...]]:
