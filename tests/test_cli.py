@@ -14,6 +14,7 @@ from mpgg_agents.experiments.progress import make_progress
 from mpgg_agents.experiments.settings import RunConfig
 from mpgg_agents.iql import PRESETS, IQLConfig
 from mpgg_env import MPGGConfig
+from mpgg_env.games.mpgg.mechanism_config import Capacity, Fine, PeerPunishment, Pigou
 from tests.support import fresh_python
 from tests.tiny_run import FLAGS, snapshot, train
 
@@ -108,6 +109,17 @@ def test_flags_reach_the_settings_in_their_own_types():
     assert (made.run.rounds, made.run.keep_learned, made.run.figures) == (50, True, False)
 
 
+def test_mechanisms_come_from_flags_and_files(tmp_path):
+    words = ["--mechanism", "capacity:seats=6", "peer:punishment=0.5,cost=0.25", "fine:amount=1e-1", "pigou"]
+    made = experiment(*words).game
+    kinds = (Fine(amount=0.1), Pigou(), Capacity(seats=6), PeerPunishment(punishment=0.5, cost=0.25))
+    assert made == MPGGConfig(mechanism=kinds)
+    file = tmp_path / "study.toml"
+    file.write_text('[game]\ngrid_shape = [1, 2]\nmechanism = [{name = "fine", amount = [0.5, 0.25]}]\n')
+    assert experiment("--config", str(file)).game == MPGGConfig(grid_shape=(1, 2), mechanism=Fine(amount=(0.5, 0.25)))
+    assert experiment("--config", str(file), "--mechanism", "pigou").game.mechanisms == (Pigou(),)
+
+
 def test_preset_ranks_below_file_and_file_below_flags(tmp_path):
     file = tmp_path / "study.toml"
     file.write_text(
@@ -160,6 +172,22 @@ BAD_WORDS = {
         "boundary must be one of 'torus', 'wall', 'mask', got 'tours'; did you mean 'torus'?",
     ),
     "shape": (["train", "--cost", "1", "2"], "cost must have one value for each of the 25 casinos, got 2 values"),
+    "mechanism": (
+        ["train", "--mechanism", "capactiy"],
+        "the name of a mechanism must be one of 'fine', 'subsidy', 'subsidy_local', 'toll', 'pigou', 'capacity', "
+        "'peer', got 'capactiy'; did you mean 'capacity'?",
+    ),
+    "parameter": (
+        ["train", "--mechanism", "pigou", "peer:punishement=1"],
+        "unknown peer parameter 'punishement'; did you mean 'punishment'?",
+    ),
+    "form of a mechanism": (
+        ["train", "--mechanism", "fine:amount"],
+        "argument --mechanism: must be such as fine:amount=0.96, capacity or peer:punishment=0.2,cost=0.1, "
+        "got 'fine:amount'",
+    ),
+    "amount": (["train", "--mechanism", "fine:amount=-1"], "fine.amount must be finite and >= 0, got -1"),
+    "seats": (["train", "--mechanism", "capacity:seats=2.5"], "capacity.seats must be an integer, got 2.5"),
     "preset": (
         ["train", "--preset", "texts"],
         "preset must be one of 'text', 'author_code', 'corridor_wall', 'gamma_0', got 'texts'; did you mean 'text'?",
@@ -247,6 +275,7 @@ BAD_FILES = {
     "field": ("[game]\nn_agnets = 3\n", "unknown MPGGConfig field 'n_agnets'; did you mean 'n_agents'?"),
     "run field": ("[run]\nround = 3\n", "unknown RunConfig field 'round'; did you mean 'rounds'?"),
     "type": ('[agent]\neta = "x"\n', "eta must be a number, got 'x'"),
+    "mechanism": ('[game]\nmechanism = ["fine"]\n', "mechanism must be made of Fine, "),
     "nan": ("[agent]\neta = nan\n", "eta must be in (0, 1], got nan"),
     "agent type": ("[run]\nagent = 3\n", "agent must be one of 'iql', 'dqn', got 3"),
     "seed type": ("[run]\nseeds = [1.5]\n", "seeds must be an integer, got 1.5"),
@@ -293,12 +322,22 @@ def test_what_is_no_run_folder_is_refused(words, tmp_path, capsys):
 
 def test_info_shows_settings_and_windows(tmp_path, capsys):
     run = tmp_path / "run"
-    assert train(run, "--gamma", "0.5") == 0
+    assert train(run, "--gamma", "0.5", "--mechanism", "capacity:seats=2") == 0
     assert capsys.readouterr().out == ""
     assert main(["info", str(run)]) == 0
     text = capsys.readouterr().out
     checksum = json.loads((run / "manifest.json").read_text())["results_checksum"]
-    for words in ("complete", "n_agents = 14", "gamma = 0.5", "grid_shape = [2, 3]", checksum, "I_alpha", "greedy"):
+    mechanism = "mechanism = [{'name': 'capacity', 'seats': 2}]"
+    for words in (
+        "complete",
+        "n_agents = 14",
+        mechanism,
+        "gamma = 0.5",
+        "grid_shape = [2, 3]",
+        checksum,
+        "I_alpha",
+        "greedy",
+    ):
         assert words in text
     table = text.partition("Windows of")[2]
     assert max(map(len, table.splitlines())) <= 80

@@ -38,6 +38,10 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "wall": ({"boundary": "wall", "obs_game": "m_n_nC"}, {"counts": "linear", "double": True, "tau": 0.5}),
     "mask": ({"boundary": "mask"}, {}),
     "mask_independent": ({"boundary": "mask"}, {**ALONE, "double": True, "gradient_steps": 2, "train_every": 3}),
+    "mechanisms": (
+        {"mechanism": [{"name": "capacity", "seats": 1}, {"name": "subsidy", "amount": 0.5}], "n_agents": 8},
+        {"episodes": 2},
+    ),
     "mask_moore": ({"boundary": "mask", "moves": "moore"}, {"identity": True}),
     "anywhere": ({"moves": "anywhere", "payoff": "code"}, {"previous_action": True, "previous_payoff": True}),
     "one_casino": ({"grid_shape": (1, 1)}, {"max_gradient_norm": 0.01}),
@@ -129,6 +133,7 @@ def test_trainer_equals_the_pettingzoo_interface(name: str) -> None:
     results, arrays, _, env = played(name)
     trainer = trainer_of(name)
     assert len(results) == ROUNDS
+    subsidies = 0
     for t, (result, expected) in enumerate(zip(results, arrays, strict=True)):
         record = trainer.advance(1)
         own = of_replica(trainer.state_arrays())
@@ -138,8 +143,13 @@ def test_trainer_equals_the_pettingzoo_interface(name: str) -> None:
         assert same(own["payoffs"], result.payoffs)
         assert record.cooperators[0, 0] == result.game_actions.sum()
         assert record.welfare[0, 0] == result.payoffs.sum()
+        paid = 2 * (record.welfare[0, 0] - record.gross[0, 0])  # the number of subsidies, which are all of 1/2
+        assert paid == pytest.approx(round(paid), abs=1e-9)
+        assert 0 <= round(paid) <= record.cooperators[0, 0] * (name == "mechanisms")
+        subsidies += round(paid)
         moved = np.bincount(result.moves, minlength=game_of(name).n_moves)
         np.testing.assert_array_equal(record.casino_moves.sum(axis=(0, 1, 2)), moved)
+    assert (subsidies > 0) == (name == "mechanisms")
     assert same(trainer.positions[0], env.positions)
     generator = json.loads(bytes(trainer.state_arrays()["replica0.generator"]))
     assert generator == env.np_random.bit_generator.state

@@ -14,6 +14,15 @@ from mpgg_agents.iql.compiled import program
 from mpgg_env import MPGGConfig, parallel_env
 
 SMALL: dict[str, Any] = {"n_agents": 7, "grid_shape": (2, 3)}  # 7 is no multiple of 6: the leftover agent is drawn
+CROWDED: dict[str, Any] = {"name": "capacity", "seats": (1, 2, 1, 2, 3, 1)}
+MONEY: list[dict[str, Any]] = [
+    {"name": "fine", "amount": 0.3},
+    {"name": "subsidy", "amount": 0.1},
+    {"name": "subsidy_local", "amount": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)},
+    {"name": "toll", "fee": 0.1, "surcharge": 0.7, "seats": 1},
+    {"name": "pigou", "rate": 0.3},
+    {"name": "peer", "punishment": 0.2, "cost": 0.07},
+]
 OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "text": ({}, {}),
     "before_act": ({}, {"update": "before_act"}),
@@ -48,6 +57,13 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "min_players": ({"min_players": 2, "payoff": "code"}, {"eps_min": 0.0, "decay": 0.99}),
     "one_casino": ({"grid_shape": (1, 1), "cell_values": "linspace"}, {}),
     "drop": ({"remainder": "drop", "n_agents": 13}, {}),
+    "capacity": ({"n_agents": 20, "mechanism": [{"name": "capacity", "seats": 2}]}, {}),
+    "capacity_replay": ({"mechanism": [CROWDED, *MONEY]}, {"capacity": 3, "batch_size": 2, "move_reward": "past_mean"}),
+    "capacity_episodes": (
+        {"n_agents": 20, "min_players": 2, "mechanism": [CROWDED, *MONEY]},
+        {"episodes": 10, "flush_last": True},
+    ),
+    "money": ({"mechanism": MONEY, "payoff": "code"}, {}),
 }
 EVERY_ROUND = 2_000
 
@@ -62,7 +78,7 @@ def reference(game: dict[str, Any], agent: dict[str, Any], rounds: int, seed: in
     """Every action, payoff and position of the plain agents, and their tables at the end."""
     env = parallel_env(**{**SMALL, **game})
     config = IQLConfig(**agent)
-    rows: dict[str, list[Any]] = {"games": [], "payoffs": [], "moves": [], "positions": []}
+    rows: dict[str, list[Any]] = {"games": [], "payoffs": [], "moves": [], "positions": [], "produced": []}
     learners: list[Any] = []
     for population, result in train(env, config, rounds // config.episodes, seed):
         learners = list(population.agents.values())
@@ -70,6 +86,7 @@ def reference(game: dict[str, Any], agent: dict[str, Any], rounds: int, seed: in
         rows["payoffs"].append(result.payoffs)
         rows["moves"].append(result.moves)
         rows["positions"].append(env.positions)
+        rows["produced"].append(env.engine.produced[0])
     return {name: np.array(values) for name, values in rows.items()} | {
         "tables": [
             {key: row for key, row in q_table.rows.items() if (row != row.dtype.type(config.initial_value)).any()}
@@ -112,13 +129,16 @@ def test_trainer_equals_plain_agents(name: str, layout: str) -> None:
     expected = named_reference(name, seed)
     trainer = trained(game, agent, EVERY_ROUND, seed, layout=layout)
     for t in range(len(expected["games"])):
-        trainer.advance(1)
+        record = trainer.advance(1)
         block = trainer._replicas[0].blocks[0]
         np.testing.assert_array_equal(block.games, expected["games"][t], err_msg=f"round {t}")
         np.testing.assert_array_equal(block.payoffs, expected["payoffs"][t], err_msg=f"round {t}")
         if not trainer._replicas[0].program.learning.online:  # else the moves show in the positions alone
             np.testing.assert_array_equal(block.moves, expected["moves"][t], err_msg=f"round {t}")
         np.testing.assert_array_equal(trainer.positions[0], expected["positions"][t], err_msg=f"round {t}")
+        np.testing.assert_allclose(record.welfare[0, 0], expected["payoffs"][t].sum(), rtol=1e-12, atol=1e-12)
+        assert trainer.config.mechanisms or record.gross[0, 0] == record.welfare[0, 0]
+        np.testing.assert_allclose(record.gross[0, 0], expected["produced"][t], rtol=1e-12, atol=1e-12)
     columns = trainer.config.grid_shape[1]
     assert_equal_tables(trainer, expected["tables"], columns, shared=trainer.agent.table == "shared")
 
@@ -142,7 +162,7 @@ def final_tables(trainer: IQLTrainer) -> list[Any]:
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("n_blocks", [1, 4])
-@pytest.mark.parametrize("name", ["text", "replay_flush", "sees_all", "before_act"])
+@pytest.mark.parametrize("name", ["text", "replay_flush", "sees_all", "before_act", "capacity_replay"])
 def test_blocks_and_threads_change_no_bit(
     name: str, n_blocks: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +181,7 @@ def test_blocks_and_threads_change_no_bit(
 
 @pytest.mark.parametrize("layout", ["grouped", "hashed"])
 @pytest.mark.parametrize(
-    "name", ["text", "replay_flush", "past_mean", "episodes_shared", "bins", "float32", "sees_all"]
+    "name", ["text", "replay_flush", "past_mean", "episodes_shared", "bins", "float32", "sees_all", "capacity_episodes"]
 )
 def test_restored_run_equals_undisturbed_one(name: str, layout: str) -> None:
     game, agent = OPTIONS[name]
@@ -210,8 +230,12 @@ from mpgg_agents.iql import IQLConfig, IQLTrainer
 from mpgg_env import DilemmaWarning, MPGGConfig
 warnings.simplefilter("ignore", DilemmaWarning)
 digest = hashlib.blake2b()
-game = MPGGConfig(n_agents=7, grid_shape=(2, 3), boundary="mask")
-for options in ({}, {"capacity": 3, "batch_size": 2}, {"tie": "first"}, {"table": "shared"}, {"dtype": "float32"}):
+mechanism = [{"name": "capacity", "seats": 1}, {"name": "toll", "fee": 0.1}, {"name": "fine", "amount": 0.3}]
+games = [MPGGConfig(n_agents=7, grid_shape=(2, 3), boundary="mask", mechanism=m) for m in (None, mechanism)]
+for game, options in (
+    *((games[0], o) for o in ({}, {"capacity": 3, "batch_size": 2}, {"tie": "first"}, {"table": "shared"})),
+    *((games[1], o) for o in ({}, {"dtype": "float32"})),
+):
     for layout in ("grouped", "hashed"):
         trainer = IQLTrainer(game, IQLConfig(**options), [1], 60, window=20, layout=layout)
         for array in (trainer.advance(60).cooperators, trainer.positions, *trainer.tables(0).values()):

@@ -19,6 +19,11 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "single casino": {"n_agents": 5, "grid_shape": (1, 1)},
     "wall": {"n_agents": 7, "grid_shape": (3, 2), "boundary": "wall", "obs_game": "m_n_nC"},
     "mask": {"n_agents": 8, "grid_shape": (2, 3), "boundary": "mask", "moves": "moore", "obs_scale": "unit"},
+    "mechanisms": {
+        "n_agents": 8,
+        "grid_shape": (1, 3),
+        "mechanism": [{"name": "capacity", "seats": 2}, {"name": "toll", "fee": 0.5}, {"name": "fine", "amount": 1.0}],
+    },
     "anywhere": {"n_agents": 9, "grid_shape": (2, 2), "moves": "anywhere", "remainder": "drop", "action_mask": "none"},
 }
 

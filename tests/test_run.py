@@ -197,12 +197,19 @@ def test_records_of_no_rounds_are_joined():
 def test_measures_of_rounds_by_hand():
     # Ten agents, four casinos. Round 0: 4 cooperate, of whom 3 among the 5 with n < r. Round 1: nobody has n < r.
     record = record_of(
-        cooperators=[4, 5], welfare=[8.0, 0.0], largest=[5, 10], empty=[1, 3], free=[5, 0], free_cooperators=[3, 0]
+        cooperators=[4, 5],
+        welfare=[8.0, 0.0],
+        gross=[9.0, 1.0],
+        largest=[5, 10],
+        empty=[1, 3],
+        free=[5, 0],
+        free_cooperators=[3, 0],
     )
     config = MPGGConfig(n_agents=10, grid_shape=(2, 2))
     measures = {name: values[0].tolist() for name, values in round_measures(record, config, 2.0).items()}
     assert measures["cooperation_rate"] == pytest.approx([0.4, 0.5])
     assert measures["mean_payoff"] == pytest.approx([0.8, 0])
+    assert measures["gross_payoff"] == pytest.approx([0.9, 0.1])
     assert measures["efficiency"] == pytest.approx([0.4, 0])
     assert measures["largest"] == [5, 10]
     assert measures["empty_share"] == [0.25, 0.75]

@@ -109,7 +109,7 @@ def _add_train_flags(train: Parser, name: str) -> None:
     run.add_argument(
         "--seeds", nargs="+", default=argparse.SUPPRESS, help=f"{RunConfig.field_help()['seeds']} [default: 0:20]"
     )
-    add_config_flags(train, "game (public goods with migration)", MPGGConfig, skip=["mechanism"])
+    add_config_flags(train, "game (public goods with migration)", MPGGConfig)
     add_config_flags(train, f"agent {name}", AGENTS[name].config_class)
 
 

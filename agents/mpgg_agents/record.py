@@ -20,12 +20,13 @@ class RoundResult(NamedTuple):
 class Record:
     """Measures of `rounds` consecutive rounds in B replicas.
 
-    The first six have one value per round, (B, rounds). The last three are sums over the rounds of each window
+    The first seven have one value per round, (B, rounds). The last three are sums over the rounds of each window
     of `window` rounds (the last one may be shorter), with the casino axis M.
 
     Attributes:
         cooperators: Agents that cooperated.
         welfare: Sum of all agents' payoffs.
+        gross: What the games produced, the welfare before any transfer; without mechanisms the welfare.
         largest: Agents in the fullest casino.
         empty: Casinos without agents.
         free: Agents in casinos with n < r, where cooperating is dominant.
@@ -37,6 +38,7 @@ class Record:
 
     cooperators: Int32Array
     welfare: FloatArray
+    gross: FloatArray
     largest: Int32Array
     empty: Int32Array
     free: Int32Array
@@ -52,6 +54,7 @@ class Record:
         return cls(
             cooperators=np.zeros(per_round, np.int32),
             welfare=np.zeros(per_round),
+            gross=np.zeros(per_round),
             largest=np.zeros(per_round, np.int32),
             empty=np.zeros(per_round, np.int32),
             free=np.zeros(per_round, np.int32),
@@ -91,6 +94,7 @@ class Record:
         cooperators: IntArray,
         gain: FloatArray,
         payoffs: FloatArray,
+        produced: float | None = None,
     ) -> None:
         """Notes one game of one replica.
 
@@ -101,10 +105,12 @@ class Record:
             cooperators: Cooperators in each casino, (M,).
             gain: Gain factor of each casino, (M,).
             payoffs: Payoff of each agent, (N,).
+            produced: Sum of the payoffs before any transfer; None without mechanisms.
         """
         free = occupancy < gain
         self.cooperators[place] = cooperators.sum()
         self.welfare[place] = payoffs.sum()
+        self.gross[place] = self.welfare[place] if produced is None else produced
         self.largest[place] = occupancy.max()
         self.empty[place] = (occupancy == 0).sum()
         self.free[place] = occupancy[free].sum()

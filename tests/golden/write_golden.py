@@ -37,6 +37,19 @@ GAMES: dict[str, dict[str, Any]] = {
         "cost": [1.0, 0.3, 0.0, 2.5],
         "gain": [2.0, 0.8, 5.0, 1.7],
     },
+    "mechanisms": {
+        "n_agents": 9,
+        "grid_shape": [2, 2],
+        "boundary": "wall",
+        "mechanism": [
+            {"name": "fine", "amount": 0.3},
+            {"name": "subsidy", "amount": 0.05},
+            {"name": "subsidy_local", "amount": [0.0, 0.1, 0.2, 0.4]},
+            {"name": "toll", "fee": 0.1, "surcharge": 0.5, "seats": 2},
+            {"name": "pigou", "rate": 0.25},
+            {"name": "peer", "punishment": 0.15, "cost": 0.05},
+        ],
+    },
 }
 
 

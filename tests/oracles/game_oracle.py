@@ -6,13 +6,17 @@ imported: what agrees with this module was computed twice.
 The words: casino m = row * columns + column. The row is the cost index, the column the gain index; "up" is one row
 more, "right" one column more. In casino m with n occupants, k of them cooperators, a defector gets r c k / n and a
 cooperator r c k / n - c. All contributions are fixed before anybody is paid; all moves happen at once.
+
+Mechanisms come as dicts with their name and parameters, and are told person by person: who hands what to whom. Under
+a capacity the caller says who found a seat; who did not is no part of the casino's game, but pays its toll.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 STEPS = {"stay": (0, 0), "up": (1, 0), "down": (-1, 0), "left": (0, -1), "right": (0, 1)}
 
@@ -32,6 +36,7 @@ class Board:
     gain_range: tuple[float, float] = (1.5, 6.0)
     costs: tuple[float, ...] | None = None
     gains: tuple[float, ...] | None = None
+    mechanism: tuple[dict[str, Any], ...] = ()
 
     def cost(self, casino: int) -> Fraction:
         """c of a casino, from its row."""
@@ -44,6 +49,19 @@ class Board:
         if self.gains is not None:
             return Fraction(self.gains[casino])
         return scaled(fraction(self.cell_values, casino % self.columns, self.columns), self.gain_range)
+
+    def seats(self, casino: int) -> float:
+        """How many can play in a casino."""
+        for mechanism in self.mechanism:
+            if mechanism["name"] == "capacity":
+                given = mechanism.get("seats")
+                return int(self.gain(casino)) if given is None else int(number(given, casino))
+        return float("inf")
+
+
+def number(given: Any, casino: int) -> Fraction:
+    """A parameter in a casino: the same number everywhere, or one for each casino."""
+    return Fraction(given[casino] if isinstance(given, list | tuple) else given)
 
 
 def fraction(rule: str, index: int, count: int) -> Fraction:
@@ -68,21 +86,92 @@ def occupants(casinos: int, positions: Sequence[int]) -> list[list[int]]:
     return [[agent for agent, place in enumerate(positions) if place == casino] for casino in range(casinos)]
 
 
-def play(board: Board, positions: Sequence[int], contributions: Sequence[int]) -> tuple[list[Fraction], list[int]]:
+def play(
+    board: Board, positions: Sequence[int], contributions: Sequence[int], plays: Sequence[bool] | None = None
+) -> tuple[list[Fraction], list[int]]:
     """The game phase: every agent's payoff, and the cooperators of every casino.
 
-    `contributions` holds 1 for an agent that cooperates and 0 for one that defects.
+    `contributions` holds 1 for an agent that cooperates and 0 for one that defects; `plays` says who found a seat.
     """
     payoffs = [Fraction(0)] * len(positions)
     cooperators = []
     for casino, members in enumerate(occupants(board.rows * board.columns, positions)):
         givers = [agent for agent in members if contributions[agent] == 1]
         cooperators.append(len(givers))
-        if len(members) < board.min_players:
+        seated = [agent for agent in members if plays is None or plays[agent]]
+        assert len(seated) == min(len(members), board.seats(casino))
+        givers = [agent for agent in seated if agent in givers]
+        if len(seated) < board.min_players:
             continue
-        for agent in members:
-            payoffs[agent] = pay(board, casino, len(members), len(givers), gives=agent in givers)
+        for agent in seated:
+            payoffs[agent] = pay(board, casino, len(seated), len(givers), gives=agent in givers)
+        for _, received in casino_transfers(board, casino, seated, givers):
+            for agent, money in received.items():
+                payoffs[agent] += money
+    for agent, money in toll_transfers(board, positions).items():
+        payoffs[agent] += money
     return payoffs, cooperators
+
+
+def casino_transfers(
+    board: Board, casino: int, seated: list[int], givers: list[int]
+) -> Iterator[tuple[str, dict[int, Fraction]]]:
+    """For every mechanism but toll and capacity what each player of a casino gets from it, less what it pays."""
+    takers = [agent for agent in seated if agent not in givers]
+    for mechanism in board.mechanism:
+        name = mechanism["name"]
+        got = dict.fromkeys(seated, Fraction(0))
+        if name == "fine":
+            pot = Fraction(0)
+            for taker in takers:
+                got[taker] -= number(mechanism["amount"], casino)
+                pot += number(mechanism["amount"], casino)
+            for agent in givers or takers:  # without a giver the fines go back to those who paid
+                got[agent] += pot / len(givers or takers)
+        elif name == "subsidy":
+            for giver in givers:
+                got[giver] += number(mechanism["amount"], casino)
+        elif name == "subsidy_local":
+            for giver in givers:
+                got[giver] += number(mechanism["amount"], casino)
+                for agent in seated:
+                    got[agent] -= number(mechanism["amount"], casino) / len(seated)
+        elif name == "pigou":
+            # What a giver's contribution brings a taker goes back to the giver.
+            unit = board.cost(casino) if board.payoff == "text" else Fraction(1)
+            for giver in givers:
+                for taker in takers:
+                    gift = number(mechanism.get("rate", 1), casino) * board.gain(casino) * unit / len(seated)
+                    got[taker] -= gift
+                    got[giver] += gift
+        elif name == "peer":
+            for giver in givers:
+                for taker in takers:
+                    got[taker] -= number(mechanism["punishment"], casino)
+                    got[giver] -= number(mechanism.get("cost", 0), casino)
+        else:
+            assert name in ("toll", "capacity")
+            continue
+        yield name, got
+
+
+def toll_transfers(board: Board, positions: Sequence[int]) -> dict[int, Fraction]:
+    """What each agent gets from the tolls, less what it pays: whoever is elsewhere shares what a casino takes."""
+    got = dict.fromkeys(range(len(positions)), Fraction(0))
+    for mechanism in board.mechanism:
+        if mechanism["name"] != "toll":
+            continue
+        for casino, members in enumerate(occupants(board.rows * board.columns, positions)):
+            given = mechanism.get("seats")
+            seats = int(board.gain(casino)) if given is None else number(given, casino)
+            due = number(mechanism.get("fee", 0), casino)
+            due += number(mechanism.get("surcharge", 0), casino) if len(members) > seats else 0
+            others = [agent for agent in got if agent not in members] or members
+            for payer in members:
+                got[payer] -= due
+                for other in others:
+                    got[other] += due / len(others)
+    return got
 
 
 def pay(board: Board, casino: int, players: int, givers: int, *, gives: bool) -> Fraction:

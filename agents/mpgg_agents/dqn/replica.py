@@ -67,7 +67,8 @@ class Replica:
         agents.see_games(self._observations[0])
         observations, rewards, _, _, infos = engine.step(agents.choose_games()[None])
         state = engine.state
-        record.note_game(place, window, state.occupancy[0], state.cooperators[0], engine.gain, rewards[0])
+        produced = float(engine.produced[0]) if engine.config.mechanisms else None
+        record.note_game(place, window, state.occupancy[0], state.cooperators[0], engine.gain, rewards[0], produced)
         agents.receive(rewards[0])
         agents.see_migration(observations[0], infos["action_mask"][0])
         casinos, moves = state.positions[0].copy(), agents.choose_moves()
@@ -99,4 +100,5 @@ class Replica:
         engine.generators[0] = stored_generator(arrays["generator"])
         engine.restore(state, 0, engine.illegal, ended=False)
         self.agents.restore(arrays)
+        engine.games_played = int(arrays["round"])  # the draws under a capacity go on with it
         self._observations = engine.observer.observe(state)

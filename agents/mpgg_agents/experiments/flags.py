@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any, Final, Literal
 
 from mpgg_env.core.config import Config
+from mpgg_env.games.mpgg.mechanism_config import Mechanism
 
 _UNIONS: Final = (typing.Union, types.UnionType)
 
@@ -56,9 +57,37 @@ def _reading(hint: Any) -> dict[str, Any]:
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
         return {"type": parts[0], "nargs": "+" if Ellipsis in parts else len(parts), "metavar": _metavar(parts[0])}
+    if hint is Mechanism:
+        return {"type": mechanism_fields, "nargs": "+", "metavar": "KIND[:NAME=NUMBER,...]"}
     if origin is Literal:
         return {"type": str, "metavar": f"{{{','.join(parts)}}}"}  # the configuration checks it, with a suggestion
     return {"type": hint, "metavar": _metavar(hint)}
+
+
+def mechanism_fields(word: str) -> dict[str, Any]:
+    """The name and the parameters of a mechanism: `peer:punishment=0.2,cost=0.1`. The configuration checks them.
+
+    Raises:
+        argparse.ArgumentTypeError: The word is not of that form.
+    """
+    name, colon, parameters = word.partition(":")
+    parts = [part.partition("=") for part in parameters.split(",")] if colon else []
+    fields = {parameter: _number(value) for parameter, _, value in parts}
+    if not name or "name" in fields or "" in fields or len(fields) < len(parts) or None in fields.values():
+        raise argparse.ArgumentTypeError(
+            f"must be such as fine:amount=0.96, capacity or peer:punishment=0.2,cost=0.1, got {word!r}"
+        )
+    return {"name": name, **fields}
+
+
+def _number(text: str) -> int | float | None:
+    """The number that a text is; None for any other text."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return None
 
 
 def _metavar(kind: type) -> str:

@@ -18,6 +18,7 @@ PHASES: Final = ("train", "greedy")
 MEASURES: Final = {
     "cooperation_rate": "cooperators / N",
     "mean_payoff": "payoff per agent",
+    "gross_payoff": "what the games produce per agent, before the transfers of mechanisms; else mean_payoff",
     "efficiency": "welfare / (N V), V = highest payoff among cooperators alone, c (r - 1) or r - c; NaN if V <= 0",
     "largest": "agents in the fullest casino",
     "empty_share": "share of the casinos without agents",
@@ -42,6 +43,7 @@ def round_measures(record: Record, config: MPGGConfig, highest_value: float) -> 
     columns = {
         "cooperation_rate": record.cooperators / agents,
         "mean_payoff": welfare / agents,
+        "gross_payoff": record.gross / agents,
         "efficiency": welfare / (agents * highest_value) if highest_value > 0 else np.full(welfare.shape, np.nan),
         "largest": record.largest,
         "empty_share": record.empty / config.n_casinos,

@@ -219,6 +219,7 @@ def _trace(record: Record, b: int, window: int) -> Trace:
     return Trace(
         cooperators=record.cooperators[b],
         welfare=record.welfare[b],
+        gross=record.gross[b],
         largest=record.largest[b],
         empty=record.empty[b],
         free=record.free[b],

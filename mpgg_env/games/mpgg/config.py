@@ -49,8 +49,9 @@ class MPGGConfig(Config):
         remainder: Where the N mod M agents go that do not fill every casino equally: random (distinct random
             casinos), first (casinos 0, 1, ...), drop (they do not play), error.
         min_players: Occupancy below which no game takes place and everybody gets 0.
-        mechanism: What changes the payoffs: None, one mechanism or several of different kinds, such as
-            Fine(amount=0.96), as dicts with their name in JSON and TOML.
+        mechanism: What changes the payoffs, at most one of each kind: fine (amount), subsidy (amount),
+            subsidy_local (amount), toll (fee, surcharge, seats), pigou (rate), capacity (seats), peer (punishment,
+            cost); default: none.
         strict_dilemma: Raise instead of warning unless 1 < lowest gain < N / M < highest gain.
         max_cycles: Length of an episode in env steps, two per round.
         cost: Cost of each casino, in the order of m, in place of cost_range and cell_values.

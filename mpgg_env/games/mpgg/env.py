@@ -45,11 +45,12 @@ class MPGGParallelEnv(ParallelEnv[str, Any, Any]):
     A count that the configuration hides in a phase is 0.
 
     **Rewards**, in units of the cost: the game phase pays r c k / n to each of the n members of a casino with k
-    cooperators, less c to a cooperator (`payoff="code"`: r k / n, less c); the migration phase pays 0. A learner
-    that discounts per step uses `gamma_step = sqrt(gamma_round)`.
+    cooperators, less c to a cooperator (`payoff="code"`: r k / n, less c); the migration phase pays 0. Mechanisms
+    change what the game pays. A learner that discounts per step uses `gamma_step = sqrt(gamma_round)`.
 
     **Infos**: `action_mask` (int8, n_actions), unless `action_mask="none"`; `illegal`, the number of this
-    agent's actions in this episode that were illegal and replaced.
+    agent's actions in this episode that were illegal and replaced; with mechanisms `transfer`, the money (float) that
+    the agent received from them in the game just played, less what it paid, 0 in the other phase.
 
     **Episode end**: all agents are truncated after `max_cycles` steps (it can be assigned), never terminated.
 
@@ -222,6 +223,8 @@ class MPGGParallelEnv(ParallelEnv[str, Any, Any]):
             "illegal": self.engine.illegal.copy(),
             "live": bool(self.agents),
             "generator": copy.deepcopy(self.np_random.bit_generator.state),
+            "seed": int(self.engine.seeds[0]),
+            "games_played": self.engine.games_played,
         }
 
     def set_state(self, snapshot: Mapping[str, Any]) -> None:
@@ -233,6 +236,7 @@ class MPGGParallelEnv(ParallelEnv[str, Any, Any]):
         """
         check_snapshot(snapshot, self.config)
         self.np_random.bit_generator.state = generator_of(snapshot).bit_generator.state
+        self.engine.seeds[0], self.engine.games_played = snapshot["seed"], snapshot["games_played"]
         live = snapshot["live"]
         self.engine.restore(snapshot["state"].copy(), snapshot["cycle"], snapshot["illegal"].copy(), ended=not live)
         self.engine.max_cycles = snapshot["max_cycles"]
@@ -258,12 +262,27 @@ class MPGGParallelEnv(ParallelEnv[str, Any, Any]):
     def _info_dicts(self, infos: dict[str, Any]) -> dict[str, dict[str, Any]]:
         # One literal per agent: a shared dict would corrupt wrappers that write into the infos.
         counts = infos["illegal"][0].tolist()
+        if "transfer" in infos:
+            return self._info_dicts_with_transfers(infos, counts)
         if self.action_mask == "none":
             return {agent: {"illegal": n} for agent, n in zip(self.possible_agents, counts, strict=True)}
         masks = infos["action_mask"][0]
         return {
             agent: {"action_mask": mask, "illegal": n}
             for agent, mask, n in zip(self.possible_agents, masks, counts, strict=True)
+        }
+
+    def _info_dicts_with_transfers(self, infos: dict[str, Any], counts: list[int]) -> dict[str, dict[str, Any]]:
+        received = infos["transfer"][0].tolist()
+        if self.action_mask == "none":
+            return {
+                agent: {"illegal": n, "transfer": money}
+                for agent, n, money in zip(self.possible_agents, counts, received, strict=True)
+            }
+        masks = infos["action_mask"][0]
+        return {
+            agent: {"action_mask": mask, "illegal": n, "transfer": money}
+            for agent, mask, n, money in zip(self.possible_agents, masks, counts, received, strict=True)
         }
 
 

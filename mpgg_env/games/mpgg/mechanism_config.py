@@ -5,7 +5,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, Final, Self
 
 from mpgg_env.core.config import Config
-from mpgg_env.core.validation import check_integer, check_known, check_real, suggestion
+from mpgg_env.core.validation import check_choice, check_integer, check_known, check_real
 
 Numbers = float | tuple[float, ...]
 Counts = int | tuple[int, ...]
@@ -33,10 +33,10 @@ class Mechanism(Config):
         name = given.pop("name", cls.name)
         if name != cls.name:
             raise ValueError(f"name must be {cls.name!r}, got {name!r}")
-        check_known(given, cls.field_names(), f"parameter of mechanism {cls.name!r}")
+        check_known(given, cls.field_names(), f"{cls.name} parameter")
         for field in fields(cls):  # type: ignore[arg-type]
             if field.default is MISSING and field.name not in given:
-                raise ValueError(f"mechanism {cls.name!r} needs the parameter {field.name!r}")
+                raise ValueError(f"mechanism {cls.name!r} must be given its {field.name!r}, got {values!r}")
         return cls(**given)
 
     def check_casinos(self, n_casinos: int) -> None:
@@ -205,11 +205,8 @@ def _mechanism(item: Any) -> Mechanism:
         return item  # type: ignore[no-any-return]
     if not isinstance(item, Mapping):
         raise TypeError(f"mechanism must be made of {_kinds()} or mappings with their name, got {item!r}")
-    name = item.get("name")
-    if name not in MECHANISMS:
-        hint = suggestion(name, list(MECHANISMS)) if isinstance(name, str) else ""
-        raise ValueError(f"mechanism must have the name {' or '.join(map(repr, MECHANISMS))}, got {name!r}{hint}")
-    return MECHANISMS[name].from_dict(item)
+    check_choice("the name of a mechanism", item.get("name"), list(MECHANISMS))
+    return MECHANISMS[item["name"]].from_dict(item)
 
 
 def _kinds() -> str:

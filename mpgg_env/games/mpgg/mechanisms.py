@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from mpgg_env.core.compiled import compiled
-from mpgg_env.core.types import BoolArray, FloatArray, Int8Array, IntArray
+from mpgg_env.core.types import BoolArray, FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
+from mpgg_env.games.mpgg.expectation import fill_expected
 from mpgg_env.games.mpgg.mechanism_config import (
     MECHANISMS,
     Capacity,
@@ -22,17 +22,7 @@ from mpgg_env.games.mpgg.mechanism_config import (
     Toll,
 )
 from mpgg_env.games.mpgg.rules import COOPERATE, casino_costs, casino_gains
-from mpgg_env.games.mpgg.transfers import (
-    Terms,
-    expected_payoff,
-    fill_rebates,
-    fine_transfer,
-    local_subsidy_transfer,
-    pigou_transfer,
-    punishment_transfer,
-    subsidy_transfer,
-    toll_at,
-)
+from mpgg_env.games.mpgg.transfers import EXCLUDED, MONEY, Rules, Terms, fill_rebates, fill_transfers
 
 __all__ = [
     "MECHANISMS",
@@ -46,15 +36,24 @@ __all__ = [
     "Toll",
     "casino_payoffs",
     "rebates",
-    "terms_of",
+    "rules_of",
     "transfers",
 ]
-# The kinds that move money, in the order of the rows that `_fill_transfers` writes.
-MONEY: Final = ("fine", "subsidy", "subsidy_local", "toll", "pigou", "peer")
 UNLIMITED: Final = 2**62
 
 
-def terms_of(config: MPGGConfig) -> Terms:
+def rules_of(config: MPGGConfig) -> Rules:
+    """What decides payoffs, in the form of the compiled rules."""
+    return Rules(
+        cost=casino_costs(config),
+        gain=casino_gains(config),
+        pays_cost=config.payoff == "text",
+        min_players=config.min_players,
+        terms=_terms(config),
+    )
+
+
+def _terms(config: MPGGConfig) -> Terms:
     """The mechanisms' parameters in the form of the compiled rules."""
     kinds: dict[str, Any] = {mechanism.name: mechanism for mechanism in config.mechanisms}
     whole_gains = np.floor(casino_gains(config)).astype(np.int64)
@@ -114,17 +113,8 @@ def casino_payoffs(config: MPGGConfig, casinos: Any, occupancy: Any, cooperators
         wrong = np.argwhere(k > n)[0]
         raise ValueError(f"cooperators must be in [0, {n[tuple(wrong)]}], got {k[tuple(wrong)]}")
     payoffs = np.empty((m.size, 2))
-    _fill_expected(
-        np.ascontiguousarray(m).reshape(-1),
-        np.ascontiguousarray(n).reshape(-1),
-        np.ascontiguousarray(k).reshape(-1),
-        casino_costs(config),
-        casino_gains(config),
-        config.payoff == "text",
-        config.min_players,
-        terms_of(config),
-        payoffs,
-    )
+    flat_m, flat_n, flat_k = (np.ascontiguousarray(array).reshape(-1) for array in (m, n, k))
+    fill_expected(flat_m, flat_n, flat_k, rules_of(config), payoffs)
     return payoffs.reshape(*m.shape, 2)
 
 
@@ -138,7 +128,7 @@ def rebates(config: MPGGConfig, occupancy: Any) -> FloatArray:
         occupancy: Agents in each casino, (..., n_casinos); they need not be as many as the game has.
 
     Returns:
-        (..., n_casinos); for an empty casino what the takings of the others would give each agent outside them.
+        (..., n_casinos); the entry of an empty casino means nothing: an agent who went there would change the others.
 
     Raises:
         ValueError: A number is negative or the shape is wrong.
@@ -149,7 +139,7 @@ def rebates(config: MPGGConfig, occupancy: Any) -> FloatArray:
         raise ValueError(f"occupancy must have shape (..., {config.n_casinos}), got {counts.shape}")
     rows = counts.reshape(-1, config.n_casinos)
     shared = np.empty(rows.shape)
-    terms = terms_of(config)
+    terms = _terms(config)
     for row, shares in zip(rows, shared, strict=True):
         fill_rebates(row, terms, shares)
     return shared.reshape(counts.shape)
@@ -180,97 +170,36 @@ def transfers(config: MPGGConfig, positions: Any, actions: Any, plays: Any = Non
     playing = np.ones(places.shape, np.bool_) if plays is None else np.asarray(plays)
     if playing.dtype != np.bool_ or playing.shape != places.shape:
         raise TypeError(f"plays must be booleans of shape {places.shape}, got {playing.dtype} {playing.shape}")
-    terms = terms_of(config)
-    names = [name for name in MONEY if name in {mechanism.name for mechanism in config.mechanisms}]
+    rules = rules_of(config)
     received = np.zeros((len(MONEY), *places.shape))
     for index in np.ndindex(places.shape[:-1]):
-        received[(slice(None), *index)] = _one_game(config, terms, places[index], chosen[index], playing[index])
+        received[(slice(None), *index)] = _one_game(rules, places[index], chosen[index], playing[index])
+    return by_mechanism(config, received)
+
+
+def by_mechanism(config: MPGGConfig, received: FloatArray) -> dict[str, FloatArray]:
+    """The rows of `received` (kinds, ...), in the order of `MONEY`, that belong to mechanisms of the game."""
+    names = [mechanism.name for mechanism in config.mechanisms if mechanism.name in MONEY]
     return {name: received[MONEY.index(name)] for name in names}
 
 
-def _one_game(config: MPGGConfig, terms: Terms, places: IntArray, chosen: IntArray, playing: BoolArray) -> FloatArray:
+def _one_game(rules: Rules, places: IntArray, chosen: IntArray, playing: BoolArray) -> FloatArray:
     """The transfers of one game, (kinds, N)."""
 
     def count(agents: BoolArray) -> IntArray:
-        return np.bincount(places[agents], minlength=config.n_casinos)
+        return np.bincount(places[agents], minlength=len(rules.cost))
 
     occupancy, players = count(np.ones_like(playing)), count(playing)
-    wrong = np.flatnonzero(players != np.minimum(occupancy, terms.seats))
+    seats = np.minimum(occupancy, rules.terms.seats)
+    wrong = np.flatnonzero(players != seats)
     if len(wrong):
         m = wrong[0]
-        raise ValueError(
-            f"plays must seat {min(occupancy[m], terms.seats[m])} of the {occupancy[m]} members of casino {m}, "
-            f"got {players[m]}"
-        )
-    shared, received = np.empty(config.n_casinos), np.empty((len(MONEY), len(places)))
-    fill_rebates(occupancy, terms, shared)
-    _fill_transfers(
-        places,
-        chosen.astype(np.int8),
-        playing,
-        occupancy,
-        players,
-        count(playing & (chosen == COOPERATE)),
-        shared,
-        casino_costs(config),
-        casino_gains(config),
-        config.payoff == "text",
-        config.min_players,
-        terms,
-        received,
-    )
+        raise ValueError(f"plays must seat {seats[m]} of the {occupancy[m]} members of casino {m}, got {players[m]}")
+    roles = np.where(playing, chosen, EXCLUDED).astype(np.int8)
+    shared, received = np.empty(len(rules.cost)), np.empty((len(MONEY), len(places)))
+    fill_rebates(occupancy, rules.terms, shared)
+    fill_transfers(places, roles, occupancy, players, count(roles == COOPERATE), shared, rules, received)
     return received
-
-
-@compiled
-def _fill_expected(
-    casinos: IntArray,
-    occupancy: IntArray,
-    cooperators: IntArray,
-    cost: FloatArray,
-    gain: FloatArray,
-    pays_cost: bool,
-    min_players: int,
-    terms: Terms,
-    payoffs: FloatArray,
-) -> None:
-    for i in range(len(casinos)):
-        m = casinos[i]
-        for cooperates in range(2):
-            payoffs[i, cooperates] = expected_payoff(
-                cooperates, m, occupancy[i], cooperators[i], cost[m], gain[m], pays_cost, min_players, terms
-            )
-
-
-@compiled
-def _fill_transfers(
-    positions: IntArray,
-    actions: Int8Array,
-    plays: BoolArray,
-    occupancy: IntArray,
-    players: IntArray,
-    cooperators: IntArray,
-    shared: FloatArray,
-    cost: FloatArray,
-    gain: FloatArray,
-    pays_cost: bool,
-    min_players: int,
-    terms: Terms,
-    received: FloatArray,
-) -> None:
-    """Fills `received` (kinds, N) in the order of `MONEY`; `cooperators` (M,) are those who play."""
-    for i in range(len(positions)):
-        m, a = positions[i], actions[i]
-        n, k = players[m], cooperators[m]
-        for kind in range(len(MONEY)):
-            received[kind, i] = 0.0
-        received[3, i] = shared[m] - toll_at(m, occupancy[m], terms)
-        if plays[i] and n >= min_players:
-            received[0, i] = fine_transfer(a, terms.fine[m], n, k)
-            received[1, i] = subsidy_transfer(a, terms.subsidy[m])
-            received[2, i] = local_subsidy_transfer(a, terms.local_subsidy[m], n, k)
-            received[4, i] = pigou_transfer(a, terms.rate[m], cost[m], gain[m], n, k, pays_cost)
-            received[5, i] = punishment_transfer(a, terms.punishment[m], terms.punishment_cost[m], n, k)
 
 
 def _integers(name: str, values: Any, maximum: int) -> IntArray:

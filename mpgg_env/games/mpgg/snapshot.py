@@ -10,7 +10,7 @@ from mpgg_env.core.validation import check_flag, check_integer, check_known
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.state import MPGGState, check_array
 
-PARTS: Final = ("config", "state", "cycle", "max_cycles", "illegal", "live", "generator")
+PARTS: Final = ("config", "state", "cycle", "max_cycles", "illegal", "live", "generator", "seed", "games_played")
 
 
 def check_snapshot(snapshot: Any, config: MPGGConfig) -> None:
@@ -36,6 +36,8 @@ def check_snapshot(snapshot: Any, config: MPGGConfig) -> None:
     check_integer("max_cycles", snapshot["max_cycles"], 1)
     check_array("illegal", snapshot["illegal"], np.int64, (1, config.n_players))
     check_flag("live", snapshot["live"])
+    check_integer("seed", snapshot["seed"], 0, 2**64 - 1)
+    check_integer("games_played", snapshot["games_played"], 0, 2**63 - 1)
 
 
 def generator_of(snapshot: Mapping[str, Any]) -> np.random.Generator:

@@ -5,14 +5,15 @@ n and k are the members and cooperators of a casino who play, which under a capa
 
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from mpgg_env.core.compiled import compiled, inlined
-from mpgg_env.core.types import FloatArray, IntArray
+from mpgg_env.core.types import FloatArray, Int8Array, IntArray
 from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT, payoff, share
 
 EXCLUDED: Final = 2  # the role of a member who found no seat; DEFECT and COOPERATE are the others
 N_ROLES: Final = 3
+
+
+MONEY: Final = ("fine", "subsidy", "subsidy_local", "toll", "pigou", "peer")  # the mechanisms that move money
 
 
 class Terms(NamedTuple):
@@ -31,6 +32,16 @@ class Terms(NamedTuple):
     surcharge: FloatArray
     toll_seats: IntArray
     seats: IntArray  # of the capacity; more than any number of members without one
+
+
+class Rules(NamedTuple):
+    """What decides payoffs."""
+
+    cost: FloatArray  # (M,)
+    gain: FloatArray  # (M,)
+    pays_cost: bool  # the "text" payoff
+    min_players: int
+    terms: Terms
 
 
 @compiled
@@ -86,41 +97,33 @@ def toll_at(m: int, members: int, terms: Terms) -> float:
 
 
 @compiled
-def game_transfer(
-    cooperates: int, m: int, n: int, k: int, cost: float, gain: float, pays_cost: bool, terms: Terms
-) -> float:
+def game_transfer(cooperates: int, m: int, n: int, k: int, rules: Rules) -> float:
     """What a player of casino m gets, less what it pays, from all mechanisms but the toll."""
+    terms = rules.terms
     received = fine_transfer(cooperates, terms.fine[m], n, k)
     received += subsidy_transfer(cooperates, terms.subsidy[m])
     received += local_subsidy_transfer(cooperates, terms.local_subsidy[m], n, k)
-    received += pigou_transfer(cooperates, terms.rate[m], cost, gain, n, k, pays_cost)
+    received += pigou_transfer(cooperates, terms.rate[m], rules.cost[m], rules.gain[m], n, k, rules.pays_cost)
     received += punishment_transfer(cooperates, terms.punishment[m], terms.punishment_cost[m], n, k)
     return received
 
 
 @inlined
-def settle_casino(
-    m: int,
-    n: int,
-    k: int,
-    cost: float,
-    gain: float,
-    pays_cost: bool,
-    min_players: int,
-    terms: Terms,
-    payoffs: FloatArray,
-) -> float:
+def settle_casino(m: int, n: int, k: int, rules: Rules, payoffs: FloatArray) -> float:
     """Fills the three entries of casino m in `payoffs` (3 M,), by role, tolls excepted.
 
     Returns:
         The welfare that the n players of whom k cooperate produce: their payoffs before any transfer.
     """
-    defector = payoff(DEFECT, cost, gain, n, k, pays_cost, min_players) if n > 0 else 0.0
-    cooperator = payoff(COOPERATE, cost, gain, n, k, pays_cost, min_players) if n > 0 else 0.0
+    cost, gain, pays_cost, min_players = rules.cost[m], rules.gain[m], rules.pays_cost, rules.min_players
+    defector, cooperator = 0.0, 0.0
+    if n > 0:  # nobody plays where a capacity has no seats
+        defector = payoff(DEFECT, cost, gain, n, k, pays_cost, min_players)
+        cooperator = payoff(COOPERATE, cost, gain, n, k, pays_cost, min_players)
     produced = (n - k) * defector + k * cooperator
-    if terms.active and n > 0 and n >= min_players:
-        defector += game_transfer(DEFECT, m, n, k, cost, gain, pays_cost, terms)
-        cooperator += game_transfer(COOPERATE, m, n, k, cost, gain, pays_cost, terms)
+    if rules.terms.active and n >= max(min_players, 1):
+        defector += game_transfer(DEFECT, m, n, k, rules)
+        cooperator += game_transfer(COOPERATE, m, n, k, rules)
     payoffs[N_ROLES * m + DEFECT] = defector
     payoffs[N_ROLES * m + COOPERATE] = cooperator
     payoffs[N_ROLES * m + EXCLUDED] = 0.0
@@ -169,62 +172,37 @@ def levy_tolls(occupancy: IntArray, terms: Terms, rebates: FloatArray, payoffs: 
 
 
 @compiled
-def expected_payoff(
-    cooperates: int,
-    m: int,
-    members: int,
-    cooperators: int,
-    cost: float,
-    gain: float,
-    pays_cost: bool,
-    min_players: int,
-    terms: Terms,
-) -> float:
-    """Expected payoff of a member of casino m over the draw of those who play, toll included and rebates not.
+def fill_transfers(
+    positions: IntArray,
+    roles: Int8Array,
+    occupancy: IntArray,
+    players: IntArray,
+    cooperators: IntArray,
+    rebates: FloatArray,
+    rules: Rules,
+    received: FloatArray,
+) -> None:
+    """Who paid what in one game: fills `received` (kinds, N) in the order of `MONEY`.
 
-    NaN for a role that none of the `members` has.
+    Args:
+        positions: Casino of each agent, (N,).
+        roles: DEFECT, COOPERATE or EXCLUDED of each agent, (N,).
+        occupancy: Agents in each casino, (M,).
+        players: Those of them who play, (M,).
+        cooperators: Those of the players who cooperate, (M,).
+        rebates: As `fill_rebates` fills them, (M,).
+        rules: The rules.
+        received: What each agent gets, less what it pays.
     """
-    if members - cooperators < 1 - cooperates or cooperators < cooperates:
-        return np.nan
-    seats = terms.seats[m]
-    paid = toll_at(m, members, terms)
-    if members <= seats:
-        return _player_payoff(cooperates, m, members, cooperators, cost, gain, pays_cost, min_players, terms) - paid
-    if seats == 0:
-        return -paid
-    # How many of the other seats go to cooperators is hypergeometric. Weights by their ratios from the mode on: they
-    # never overflow, and need no factorials.
-    others, others_c, drawn = members - 1, cooperators - cooperates, seats - 1
-    lowest, highest = max(0, drawn - (others - others_c)), min(others_c, drawn)
-    mode = min(max((drawn + 1) * (others_c + 1) // (others + 2), lowest), highest)
-    total, mean, weight = 0.0, 0.0, 1.0
-    for x in range(mode, highest + 1):
-        total += weight
-        mean += weight * _player_payoff(cooperates, m, seats, x + cooperates, cost, gain, pays_cost, min_players, terms)
-        weight *= (others_c - x) * (drawn - x) / ((x + 1.0) * (others - others_c - drawn + x + 1.0))
-    weight = 1.0
-    for x in range(mode, lowest, -1):
-        weight *= x * (others - others_c - drawn + x) / ((others_c - x + 1.0) * (drawn - x + 1))
-        total += weight
-        mean += weight * _player_payoff(
-            cooperates, m, seats, x - 1 + cooperates, cost, gain, pays_cost, min_players, terms
-        )
-    return float(mean / total * seats / members - paid)
-
-
-@compiled
-def _player_payoff(
-    cooperates: int,
-    m: int,
-    n: int,
-    k: int,
-    cost: float,
-    gain: float,
-    pays_cost: bool,
-    min_players: int,
-    terms: Terms,
-) -> float:
-    if n < min_players:
-        return 0.0
-    earned = payoff(cooperates, cost, gain, n, k, pays_cost, min_players)
-    return earned + game_transfer(cooperates, m, n, k, cost, gain, pays_cost, terms)
+    terms = rules.terms
+    for i in range(len(positions)):
+        m, role = positions[i], roles[i]
+        n, k = players[m], cooperators[m]
+        received[:, i] = 0.0
+        received[3, i] = rebates[m] - toll_at(m, occupancy[m], terms)
+        if role != EXCLUDED and n >= rules.min_players:
+            received[0, i] = fine_transfer(role, terms.fine[m], n, k)
+            received[1, i] = subsidy_transfer(role, terms.subsidy[m])
+            received[2, i] = local_subsidy_transfer(role, terms.local_subsidy[m], n, k)
+            received[4, i] = pigou_transfer(role, terms.rate[m], rules.cost[m], rules.gain[m], n, k, rules.pays_cost)
+            received[5, i] = punishment_transfer(role, terms.punishment[m], terms.punishment_cost[m], n, k)

@@ -6,19 +6,13 @@ from typing import Any, Final, Literal
 import numpy as np
 from gymnasium.utils.seeding import np_random
 
-from mpgg_env.core.types import BoolArray, Float32Array, FloatArray, Int8Array, IntArray
+from mpgg_env.core.types import BoolArray, Float32Array, FloatArray, Int8Array, IntArray, UInt64Array
 from mpgg_env.core.validation import check_choice, check_flag, check_integer
 from mpgg_env.games.mpgg import kernels
 from mpgg_env.games.mpgg.config import MPGGConfig
+from mpgg_env.games.mpgg.mechanisms import by_mechanism, rules_of
 from mpgg_env.games.mpgg.observation import OBSERVATION_SCALES, Observer
-from mpgg_env.games.mpgg.rules import (
-    GAME_ACTIONS,
-    casino_costs,
-    casino_gains,
-    destinations,
-    initial_positions,
-    move_names,
-)
+from mpgg_env.games.mpgg.rules import GAME_ACTIONS, destinations, initial_positions, move_names
 from mpgg_env.games.mpgg.state import MPGGState, Phase
 
 ACTION_MODES: Final = ("masked", "joint")
@@ -59,14 +53,18 @@ class MPGGVectorEnv:
         self.action_mode = action_mode
         self.strict = check_flag("strict", strict)
         self.max_cycles = config.max_cycles
-        self.cost: FloatArray = casino_costs(config)
-        self.gain: FloatArray = casino_gains(config)
+        self.rules = rules_of(config)
+        self.cost: FloatArray = self.rules.cost
+        self.gain: FloatArray = self.rules.gain
         self.observer = Observer(config, obs_scale)
         self.n_actions = 2 * config.n_moves if action_mode == "joint" else max(len(GAME_ACTIONS), config.n_moves)
         self.cycle = 0
         self.ended = False
         self.illegal: IntArray = np.zeros((self.n_replicas, self.n_agents), np.int64)
-        self.generators = [np_random()[0] for _ in range(self.n_replicas)]
+        self._seed(None)
+        self._outcome = kernels.Outcome.allocate(
+            self.n_replicas, self.n_agents, config.n_casinos, active=self.rules.terms.active
+        )
         self._destinations, legal_moves = destinations(config)
         self._masks = self._masks_by_casino(legal_moves)
         self._n_legal = {phase: masks.sum(axis=1) for phase, masks in self._masks.items()}
@@ -96,11 +94,13 @@ class MPGGVectorEnv:
             positions: Casinos of the agents, (N,) or (B, N), in place of the configured start.
 
         Returns:
-            Observations (B, N, 8) and `{"action_mask": (B, N, n_actions) int8, "illegal": (B, N) int64}`.
+            Observations (B, N, 8) and `{"action_mask": (B, N, n_actions) int8, "illegal": (B, N) int64}`; with
+            mechanisms also `"transfer": (B, N)`, what each agent received from them, less what it paid, in the game
+            just played, 0 in the other phase.
         """
         starts = None if positions is None else self._checked_positions(positions)
         if seed is not None:
-            self.generators = [np_random(value)[0] for value in self._seeds(seed)]
+            self._seed(self._seeds(seed))
         if starts is None:
             starts = np.stack([initial_positions(self.config, generator) for generator in self.generators])
         shape, counts = starts.shape, (self.n_replicas, self.config.n_casinos)
@@ -113,10 +113,11 @@ class MPGGVectorEnv:
             round=0,
         )
         self._count()
+        self._forget_game()
         self.cycle = 0
         self.ended = False
         self.illegal = np.zeros(shape, np.int64)
-        return self.observer.observe(self._state), self._infos()
+        return self.observer.observe(self._state), self._infos(None)
 
     def step(self, actions: Any) -> tuple[Float32Array, FloatArray, BoolArray, BoolArray, dict[str, Any]]:
         """Plays the coming phase in every replica.
@@ -137,16 +138,37 @@ class MPGGVectorEnv:
         if self.ended:  # a max_cycles assigned below the cycles played must not leave live agents without a last step
             raise RuntimeError("the episode is over: call reset()")
         chosen = self._legal_actions(self._checked_actions(actions))
-        rewards = self._play_game(chosen) if state.phase == "game" else self._migrate(chosen)
+        played = state.phase == "game"
+        rewards = self._play_game(chosen) if played else self._migrate(chosen)
+        received = self._outcome.received.sum(axis=1) if played and self.rules.terms.active else None
         self.cycle += 1
         self.ended = self.cycle >= self.max_cycles
         terminated = np.zeros(self.n_replicas, np.bool_)
         truncated = np.full(self.n_replicas, self.ended)
-        return self.observer.observe(state), rewards, terminated, truncated, self._infos()
+        return self.observer.observe(state), rewards, terminated, truncated, self._infos(received)
+
+    @property
+    def transfers(self) -> dict[str, FloatArray]:
+        """Who paid what in the last game: money that each agent received, less what it paid, (B, N), by mechanism.
+
+        0 before the first game of an episode, and after a snapshot until the next game.
+        """
+        return by_mechanism(self.config, self._outcome.received.swapaxes(0, 1).copy())
+
+    @property
+    def produced(self) -> FloatArray:
+        """Welfare that the last game produced, (B,): the sum of all payoffs before any transfer."""
+        return self._outcome.produced.copy()
+
+    @property
+    def plays(self) -> BoolArray:
+        """Who found a seat in the last game, (B, N): everybody unless a capacity was exceeded."""
+        return self._outcome.plays.copy()
 
     def restore(self, state: MPGGState, cycle: int, illegal: IntArray, *, ended: bool) -> None:
-        """Continues from a state record of this game; the generators are the caller's concern."""
+        """Continues from a state record of this game; generators, seeds and games played are the caller's concern."""
         self._state, self.cycle, self.illegal, self.ended = state, cycle, illegal, ended
+        self._forget_game()
 
     def action_masks(self) -> Int8Array:
         """Which actions are legal in the coming phase, (B, N, n_actions), 1 or 0, in a new array."""
@@ -162,7 +184,7 @@ class MPGGVectorEnv:
 
     def _play_game(self, chosen: IntArray) -> FloatArray:
         """Every action is in before the first payoff is computed: payoffs must not depend on the order of agents."""
-        state, config = self.state, self.config
+        state = self.state
         state.last_actions = (chosen % 2 if self.action_mode == "joint" else chosen).astype(np.int8)
         self._count()
         rewards = np.empty(state.positions.shape)
@@ -171,12 +193,13 @@ class MPGGVectorEnv:
             state.last_actions,
             state.occupancy,
             state.cooperators,
-            self.cost,
-            self.gain,
-            config.payoff == "text",
-            config.min_players,
+            self.rules,
+            self.seeds,
+            self.games_played,
+            self._outcome,
             rewards,
         )
+        self.games_played += 1
         state.phase = "migration"
         return rewards
 
@@ -192,6 +215,12 @@ class MPGGVectorEnv:
         state = self.state
         kernels.count(state.positions, state.last_actions, state.occupancy, state.cooperators)
 
+    def _forget_game(self) -> None:
+        """Or the numbers of a game that another episode has played would be taken for this one's."""
+        self._outcome.received[:] = 0
+        self._outcome.produced[:] = 0
+        self._outcome.plays[:] = True
+
     def _masks_by_casino(self, legal_moves: BoolArray) -> dict[Phase, Int8Array]:
         """Which actions are legal in each casino, (M, n_actions), 1 or 0, in both phases."""
         game = np.ones((self.config.n_casinos, self.n_actions), np.int8)
@@ -202,8 +231,11 @@ class MPGGVectorEnv:
         moves[:, : self.config.n_moves] = legal_moves
         return {"game": game, "migration": moves}
 
-    def _infos(self) -> dict[str, Any]:
-        return {"action_mask": self.action_masks(), "illegal": self.illegal.copy()}
+    def _infos(self, received: FloatArray | None) -> dict[str, Any]:
+        infos = {"action_mask": self.action_masks(), "illegal": self.illegal.copy()}
+        if self.rules.terms.active:
+            infos["transfer"] = np.zeros(self.illegal.shape) if received is None else received
+        return infos
 
     def _checked_actions(self, actions: Any) -> IntArray:
         chosen = np.asarray(actions)
@@ -253,6 +285,13 @@ class MPGGVectorEnv:
             wrong = given[(given < 0) | (given >= self.config.n_casinos)][0]
             raise ValueError(f"positions must be in [0, {self.config.n_casinos - 1}], got {wrong}")
         return np.broadcast_to(given, (self.n_replicas, self.n_agents)).astype(np.int64)
+
+    def _seed(self, seeds: list[int] | None) -> None:
+        """Generators of these seeds, or of fresh ones, and the seeds themselves for the draws by address."""
+        pairs = [np_random(None if seeds is None else seeds[b]) for b in range(self.n_replicas)]
+        self.generators = [generator for generator, _ in pairs]
+        self.seeds: UInt64Array = np.array([seed % 2**64 for _, seed in pairs], np.uint64)
+        self.games_played = 0
 
     def _seeds(self, seed: int | Sequence[int]) -> list[int]:
         if isinstance(seed, Sequence | np.ndarray):

@@ -7,6 +7,7 @@ import numpy as np
 from mpgg_agents.iql.compiled.arrays import Block, Casinos, Replay
 from mpgg_agents.iql.compiled.program import Program
 from mpgg_agents.iql.compiled.tables import LARGEST_LOAD, Table, new_table
+from mpgg_env.games.mpgg.transfers import N_ROLES
 
 # First sizes. Untouched pages cost no memory, and a table that need not grow is not copied.
 FIRST_GROUPED_VALUES: Final = 2**22
@@ -19,7 +20,12 @@ def new_casinos(n_casinos: int) -> Casinos:
         occupancy=np.zeros(n_casinos, np.int64),
         cooperators=np.zeros(n_casinos, np.int64),
         present=np.zeros(n_casinos, np.int64),
-        payoffs=np.zeros(2 * n_casinos),
+        payoffs=np.zeros(N_ROLES * n_casinos),
+        rebates=np.zeros(n_casinos),
+        players=np.zeros(n_casinos, np.int64),
+        playing_cooperators=np.zeros(n_casinos, np.int64),
+        members_left=np.zeros(n_casinos, np.int64),
+        seats_left=np.zeros(n_casinos, np.int64),
         game_states=np.zeros(n_casinos, np.uint32),
         move_states=np.zeros(n_casinos, np.uint32),
     )
@@ -59,6 +65,7 @@ def new_block(program: Program, first: int, end: int) -> Block:
         positions=integers(),
         words=np.zeros((4, n), np.uint32),
         payoffs=np.zeros(n),
+        plays=np.zeros(n if program.game.rules.terms.limits else 0, np.bool_),
         games=integers(),
         game_states=integers(0 if online else n),
         game_entries=indices(n if online else 0),

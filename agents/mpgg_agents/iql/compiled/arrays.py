@@ -6,19 +6,17 @@ access to a field.
 
 from typing import NamedTuple
 
-from mpgg_env.core.types import FloatArray, Int32Array, IntArray, UInt8Array, UInt32Array, UInt64Array
+from mpgg_env.core.types import BoolArray, FloatArray, Int32Array, IntArray, UInt8Array, UInt32Array, UInt64Array
+from mpgg_env.games.mpgg.transfers import Rules
 
 
 class Game(NamedTuple):
     """The rules, as arrays over casinos."""
 
-    cost: FloatArray  # (M,)
-    gain: FloatArray  # (M,)
+    rules: Rules  # what decides payoffs
     destinations: UInt32Array  # (M * n_moves,)
     legal_moves: UInt64Array  # (M,) bit sets
     restricted: bool  # some move is illegal somewhere
-    pays_cost: bool
-    min_players: int
     bins: Int32Array  # (N + 1,) bin of each count
     n_bins: int
     game_sees: int  # parts of (casino, n, n_C) in the game observation, 1 to 3
@@ -60,6 +58,7 @@ class Block(NamedTuple):
     positions: UInt32Array  # (n,)
     words: UInt32Array  # (4, n) random words of this round
     payoffs: FloatArray  # (n,) of the last game
+    plays: BoolArray  # (n,) who found a seat in this round's game, (0,) without a capacity
     games: UInt32Array  # (n,) last game action
     game_states: UInt32Array  # (n,) state in which it was chosen, (0,) when learning is online
     game_entries: UInt64Array  # (n,) where its value lies in the table, (0,) unless learning is online
@@ -82,7 +81,12 @@ class Casinos(NamedTuple):
     occupancy: IntArray
     cooperators: IntArray
     present: IntArray  # members of this round's start who cooperated last round
-    payoffs: FloatArray  # (2 M,) of a defector and a cooperator
+    payoffs: FloatArray  # (3 M,) of a defector, a cooperator and a member who found no seat
+    rebates: FloatArray  # what each member gets from the tolls of the others
+    players: IntArray  # members who play, and the cooperators among them; only filled under a capacity
+    playing_cooperators: IntArray
+    members_left: IntArray  # in the draw of those who play: not asked yet, and seats not taken
+    seats_left: IntArray
     game_states: UInt32Array
     move_states: UInt32Array
 
@@ -92,6 +96,7 @@ class Trace(NamedTuple):
 
     cooperators: Int32Array
     welfare: FloatArray
+    gross: FloatArray
     largest: Int32Array
     empty: Int32Array
     free: Int32Array

@@ -12,6 +12,7 @@ from mpgg_agents.iql.compiled.tables import GAME_LEGAL, Table, U, row_of
 from mpgg_agents.iql.rules import updated_value
 from mpgg_env.core.compiled import compiled, inlined
 from mpgg_env.core.philox import below, draw_words
+from mpgg_env.games.mpgg.transfers import N_ROLES
 
 
 @compiled
@@ -51,7 +52,8 @@ def see_migrations(game: Game, learning: Learning, casinos: Casinos, block: Bloc
     for i in range(len(block.positions)):
         m = block.positions[i]
         seen = casinos.move_states[m]
-        block.payoffs[i] = casinos.payoffs[U(2) * U(m) + U(block.games[i])]
+        if not game.rules.terms.limits:
+            block.payoffs[i] = casinos.payoffs[U(N_ROLES) * U(m) + U(block.games[i])]
         if episode_round > 0:
             reward = block.earned[i] if learning.past_mean else block.payoffs[i]
             _store(replay, i, block.move_states[i], block.moves[i], reward, seen, game.legal_moves[m])

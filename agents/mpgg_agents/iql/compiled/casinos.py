@@ -1,10 +1,14 @@
 """The steps of a round that work on casinos: what their members see, what they are paid, who is in them."""
 
-from mpgg_agents.iql.compiled.arrays import Casinos, Game, Trace
+import numpy as np
+
+from mpgg_agents.iql.compiled.arrays import Block, Casinos, Game, Trace
 from mpgg_agents.iql.compiled.tables import StateIndex, state_id
-from mpgg_env.core.compiled import inlined
-from mpgg_env.core.types import Int32Array, IntArray
-from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT, payoff
+from mpgg_env.core.compiled import compiled, inlined
+from mpgg_env.core.types import FloatArray, Int32Array, IntArray
+from mpgg_env.games.mpgg.lottery import draw_players, open_lottery
+from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT
+from mpgg_env.games.mpgg.transfers import EXCLUDED, N_ROLES, levy_tolls, settle_casino
 
 
 @inlined
@@ -20,39 +24,87 @@ def open_round(game: Game, casinos: Casinos, index: StateIndex) -> None:
 
 
 @inlined
+def seat_all(game: Game, casinos: Casinos) -> None:
+    """Opens the draw of those who play under a capacity."""
+    open_lottery(casinos.occupancy, game.rules.terms.seats, casinos.members_left, casinos.players)
+    for m in range(len(casinos.players)):
+        casinos.seats_left[m] = casinos.players[m]
+        casinos.playing_cooperators[m] = 0
+
+
+@compiled
+def seat_block(casinos: Casinos, block: Block, seed: np.uint64, step: int) -> None:
+    """Draws which agents of a block play; the blocks come in their order."""
+    draw_players(
+        block.positions,
+        block.games,
+        block.first,
+        seed,
+        step,
+        casinos.members_left,
+        casinos.seats_left,
+        casinos.playing_cooperators,
+        block.plays,
+    )
+
+
+@compiled
+def pay_drawn(casinos: Casinos, block: Block) -> None:
+    """Pays the agents of a block after a draw."""
+    for i in range(len(block.positions)):
+        role = np.int64(block.games[i]) if block.plays[i] else EXCLUDED
+        block.payoffs[i] = casinos.payoffs[N_ROLES * np.int64(block.positions[i]) + role]
+
+
+@inlined
 def settle_games(game: Game, casinos: Casinos, index: StateIndex, trace: Trace, row: int) -> None:
     """Pays the games, now that every action is in, looks up what the members see, and notes the round's measures."""
-    cost, gain, pays_cost, min_players = game.cost, game.gain, game.pays_cost, game.min_players
+    rules, terms, gain = game.rules, game.rules.terms, game.rules.gain
     bins, n_bins, sees = game.bins, game.n_bins, game.migration_sees
     occupancy, cooperators = casinos.occupancy, casinos.cooperators
+    players = casinos.players if terms.limits else occupancy
+    playing = casinos.playing_cooperators if terms.limits else cooperators
     payoffs, states = casinos.payoffs, casinos.move_states
     keys, ids, size, by_id = index
     window = row // trace.window
     occupancy_sums, cooperator_sums = trace.casino_occupancy[window], trace.casino_cooperators[window]
     cooperating = largest = empty = free = free_cooperators = 0
-    welfare = 0.0
-    for m in range(len(cost)):
+    gross = 0.0
+    for m in range(len(gain)):
         n, k = occupancy[m], cooperators[m]
         if n == 0:
             empty += 1
             continue
-        payoffs[2 * m] = payoff(DEFECT, cost[m], gain[m], n, k, pays_cost, min_players)
-        payoffs[2 * m + 1] = payoff(COOPERATE, cost[m], gain[m], n, k, pays_cost, min_players)
+        gross += settle_casino(m, players[m], playing[m], rules, payoffs)
         states[m] = state_id(keys, ids, size, by_id, _state_key(bins, n_bins, sees, m, n, k))
         occupancy_sums[m] += n
         cooperator_sums[m] += k
-        welfare += (n - k) * payoffs[2 * m] + k * payoffs[2 * m + 1]
         cooperating += k
         largest = max(largest, n)
         if n < gain[m]:
             free += n
             free_cooperators += k
+    if terms.levies:
+        levy_tolls(occupancy, terms, casinos.rebates, payoffs)
     trace.cooperators[row] = cooperating
-    trace.welfare[row] = welfare
+    trace.welfare[row] = _welfare(occupancy, players, playing, payoffs) if terms.active else gross
+    trace.gross[row] = gross
     trace.largest[row] = largest
     trace.empty[row] = empty
     trace.free[row] = free
     trace.free_cooperators[row] = free_cooperators
+
+
+@compiled
+def _welfare(occupancy: IntArray, players: IntArray, playing: IntArray, payoffs: FloatArray) -> float:
+    """Sum of all agents' payoffs."""
+    welfare = 0.0
+    for m in range(len(occupancy)):
+        if occupancy[m] > 0:
+            n, k, first = players[m], playing[m], N_ROLES * m
+            welfare += (n - k) * payoffs[first + DEFECT] + k * payoffs[first + COOPERATE]
+            welfare += (occupancy[m] - n) * payoffs[first + EXCLUDED]
+    return welfare
 
 
 @inlined

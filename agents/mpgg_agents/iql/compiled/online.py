@@ -11,6 +11,7 @@ from mpgg_agents.iql.compiled.tables import AHEAD, GAME_LEGAL, Table, U, locate_
 from mpgg_agents.iql.rules import updated_value
 from mpgg_env.core.compiled import compiled, inlined
 from mpgg_env.core.prefetch import prefetch
+from mpgg_env.games.mpgg.transfers import N_ROLES
 
 
 @inlined
@@ -65,6 +66,7 @@ def play_migrations_online(
     eta, gamma, sarsa, before_act = learning.eta, learning.gamma, learning.sarsa, learning.before_act
     random_ties, members, past_mean, values = learning.random_ties, learning.members, learning.past_mean, table.values
     casino_payoffs, legal_moves, restricted = casinos.payoffs, game.legal_moves, game.restricted
+    paid = game.rules.terms.limits
     destinations, flows, arrived, counts_arrivals = game.destinations, block.flows, block.arrived, game.game_sees == 3
     positions, words, payoffs, games = block.positions, block.words, block.payoffs, block.games
     rows, entries, earned = block.rows, block.move_entries, block.earned
@@ -78,7 +80,8 @@ def play_migrations_online(
         prefetch(values, entries[later])
         m, row, entry = U(positions[i]), rows[i], entries[i]
         legal = legal_moves[m]
-        payoffs[i] = casino_payoffs[U(2) * m + U(games[i])]
+        if not paid:
+            payoffs[i] = casino_payoffs[U(N_ROLES) * m + U(games[i])]
         reward = earned[i] if past_mean else payoffs[i]
         best = best_value(values, row, len(order), legal, restricted)
         if learns and before_act:

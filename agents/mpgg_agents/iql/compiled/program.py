@@ -11,7 +11,8 @@ from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.rules import OBSERVED_PARTS, bin_edges, tie_order
 from mpgg_env.core.types import BoolArray, UInt64Array
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.rules import GAME_ACTIONS, casino_costs, casino_gains, destinations
+from mpgg_env.games.mpgg.mechanisms import rules_of
+from mpgg_env.games.mpgg.rules import GAME_ACTIONS, destinations
 
 LARGEST_GROUPED: Final = 512  # agents up to which the grouped layout is the faster one
 LARGEST_BLOCK: Final = 2**16  # a growing table needs its old and its new memory at once, of one block only
@@ -59,13 +60,10 @@ def _game(config: MPGGConfig, agent: IQLConfig) -> Game:
     edges = bin_edges(agent.count_bins, agent.bin_ratio, config.n_players)
     bins = np.searchsorted(edges, np.arange(config.n_players + 1), side="right") - 1
     return Game(
-        cost=casino_costs(config),
-        gain=casino_gains(config),
+        rules=rules_of(config),
         destinations=reached.reshape(-1).astype(np.uint32),
         legal_moves=_bit_sets(legal),
         restricted=not bool(legal.all()),
-        pays_cost=config.payoff == "text",
-        min_players=config.min_players,
         bins=bins.astype(np.int32),
         n_bins=len(edges),
         game_sees=OBSERVED_PARTS[config.obs_game],

@@ -216,6 +216,10 @@ class Replica:
         rounds.open_round(program.game, casinos, self.indices[GAME])
         list(run(play_games, range(len(self.blocks))))
         casinos.cooperators[:] = sum(block.cooperators for block in self.blocks)
+        if program.game.rules.terms.limits:
+            rounds.seat_all(program.game, casinos)
+            for block in self.blocks:
+                rounds.seat_block(casinos, block, seed, step)
         rounds.settle_games(program.game, casinos, self.indices[MIGRATION], trace, row)
         list(run(play_migrations, range(len(self.blocks))))
         flows = np.sum([block.flows for block in self.blocks], axis=0)

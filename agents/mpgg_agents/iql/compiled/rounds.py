@@ -4,7 +4,8 @@ A round is five steps. Three work on casinos: `open_round` looks up what the mem
 `settle_games` turns counts into payoffs, `close_round` counts who arrived. Two work on a block of agents:
 `play_games` and `play_migrations`. `play_rounds` chains them for a replica of one block; a replica of many
 blocks is driven from outside, its blocks on several threads. Integer counts are summed over blocks, and random
-words depend on the agent and the round alone, so that blocks and threads change no bit.
+words depend on the agent and the round alone, so that blocks and threads change no bit. Under a capacity a step
+between games and payoffs draws who plays, block after block: `seat_all`, `seat_block`.
 """
 
 import numpy as np
@@ -17,7 +18,7 @@ from mpgg_agents.iql.compiled.buffered import (
     see_games,
     see_migrations,
 )
-from mpgg_agents.iql.compiled.casinos import close_round, open_round, settle_games
+from mpgg_agents.iql.compiled.casinos import close_round, open_round, pay_drawn, seat_all, seat_block, settle_games
 from mpgg_agents.iql.compiled.choice import best_value
 from mpgg_agents.iql.compiled.online import play_games_online, play_migrations_online
 from mpgg_agents.iql.compiled.tables import GAME_LEGAL, StateIndex, Table, U, row_of
@@ -33,6 +34,8 @@ __all__ = [
     "play_games",
     "play_migrations",
     "play_rounds",
+    "seat_all",
+    "seat_block",
     "settle_games",
 ]
 
@@ -88,6 +91,9 @@ def play_rounds(
         play_games(learning, casinos, tables[GAME], block, threshold, orders[GAME], seed, step, since, learns)
         for m in range(len(cooperators)):
             cooperators[m] = block.cooperators[m]
+        if game.rules.terms.limits:
+            seat_all(game, casinos)
+            seat_block(casinos, block, seed, step)
         settle_games(game, casinos, indices[MIGRATION], trace, row + t)
         play_migrations(game, learning, casinos, tables, block, threshold, orders[MIGRATION], seed, step, since, learns)
         window = (row + t) // trace.window
@@ -154,6 +160,8 @@ def play_migrations(
         flows[edge] = 0
     for m in range(len(arrived)):
         arrived[m] = 0
+    if game.rules.terms.limits:
+        pay_drawn(casinos, block)
     if learning.online:
         play_migrations_online(game, learning, casinos, table, block, threshold, order, episode_round, learns)
         return
