@@ -28,7 +28,7 @@ from mpgg_env.core.philox import below, draw_words
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.rules import COOPERATE
+from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT
 
 # What the random words are for: who is next, and where everybody starts.
 PURPOSE_TURN: Final = 0
@@ -74,7 +74,7 @@ def best_response_dynamics(
     """Follows best responses until nobody can gain, or for `updates` agents.
 
     An agent changes only to gain more than `TOLERANCE`. Among equally good replies it prefers its own casino to
-    others, the casino with the lowest index among these, and C to D. An update takes time proportional to the
+    others, the casino with the lowest index among these, and D to C. An update takes time proportional to the
     logarithm of the number of casinos, a capacity apart.
 
     Args:
@@ -238,7 +238,7 @@ def _reply(strategy: int, path: _Path, game: Game) -> int:
 def _entering_action(m: int, path: _Path, game: Game) -> int:
     n, k = path.occupancy[m], path.cooperators[m]
     cooperating = role_payoff(COOPERATE, m, n + 1, k + 1, game)
-    return 1 if cooperating >= role_payoff(0, m, n + 1, k, game) else 0
+    return COOPERATE if cooperating > role_payoff(DEFECT, m, n + 1, k, game) + TOLERANCE else DEFECT
 
 
 @compiled
@@ -260,7 +260,7 @@ def _gross(m: int, path: _Path, plain: Game) -> float:
     if k > 0:
         welfare += k * role_payoff(COOPERATE, m, n, k, plain)
     if n > k:
-        welfare += (n - k) * role_payoff(0, m, n, k, plain)
+        welfare += (n - k) * role_payoff(DEFECT, m, n, k, plain)
     return welfare
 
 

@@ -178,17 +178,22 @@ def tipping_point(
     return (g + kappa * (members - 1)) / (phi + kappa)
 
 
-def flat_fee(cost: float, gain: float, level: float, *, payoff: Payoff = "text") -> float:
+def flat_fee(value: float, level: float) -> float:
     """The fee v - u that leaves a cooperator among cooperators with `level` u, the same in every casino.
 
     Such fees hold every allocation of cooperators that leaves a seat free, n_m <= floor(r_m) - 1, if what the fees
     bring is given back independently of where anybody is. The rebates of the `Toll` mechanism go to those outside,
     and so depend on it a little: `payoffs.exploitability` says what that makes of a given allocation.
 
+    Args:
+        value: What a cooperator among cooperators earns, v (`payoffs.best_values`).
+        level: What it shall keep, u, at most v.
+
     Raises:
-        ValueError: The level is above v, so that the fee would be negative, or another number is out of range.
+        ValueError: The level is above the value, so that the fee would be negative, or a number is not finite.
+        TypeError: A value is no number.
     """
-    value = pool(cost, gain, payoff=payoff) - cost
+    value = check_real("value", value)
     return value - check_real("level", level, maximum=value)
 
 
