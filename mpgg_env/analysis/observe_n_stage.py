@@ -99,7 +99,7 @@ def toll_tables(config: MPGGConfig) -> tuple[FloatArray, FloatArray]:
 def _fill_tolls(game: Game, tolls: FloatArray, forgone: FloatArray) -> None:
     for m in range(tolls.shape[0]):
         for n in range(1, game.agents + 1):
-            tolls[m, n] = toll_at(m, n, game.terms)
+            tolls[m, n] = toll_at(m, n, game.rules.terms)
             forgone[m, n] = leaving_bonus(m, n, game)
 
 

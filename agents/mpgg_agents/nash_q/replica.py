@@ -7,7 +7,7 @@ import numpy as np
 
 from mpgg_agents.nash_q.config import NashQConfig
 from mpgg_agents.nash_q.training import MPGG_ROUND_STEPS, NashQPopulation
-from mpgg_agents.record import Record
+from mpgg_agents.record import Games, Record
 from mpgg_agents.stored import Arrays, generator_array, section, stored_generator
 from mpgg_env.core.types import IntArray
 from mpgg_env.games.mpgg import kernels
@@ -26,6 +26,9 @@ class Replica:
         agent: Hyper-parameters.
         seed: Seed of the game and of the learners.
         rounds: Rounds of each episode.
+
+    Attributes:
+        last_game: The last game, (N,) each; empty before the first one.
     """
 
     def __init__(self, config: MPGGConfig, agent: NashQConfig, seed: int, rounds: int) -> None:
@@ -34,6 +37,7 @@ class Replica:
         self.env.max_cycles = ENDLESS  # episodes are ended here, and greedy rounds follow the last one
         self.population = NashQPopulation(self.env, agent, seed, shared=True)
         self.rounds_done = 0
+        self.last_game = Games(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
         self.population.begin_episode(seed)
 
     def play(self, windows: IntArray, record: Record, b: int) -> None:
@@ -66,8 +70,10 @@ class Replica:
     def _play_round(self, record: Record, place: tuple[int, int], window: int) -> None:
         payoffs = self.population.play_step().rewards
         engine, state = self.env.engine, self.env.engine.state
-        record.note_game(place, window, state.occupancy[0], state.cooperators[0], engine.gain, payoffs)
+        produced = float(engine.produced[0]) if engine.config.mechanisms else None
+        record.note_game(place, window, state.occupancy[0], state.cooperators[0], engine.gain, payoffs, produced)
         casinos = state.positions[0].copy()
+        self.last_game = Games(casinos, state.last_actions[0].astype(np.int64), payoffs)
         moves = self.population.play_step(last=(self.rounds_done + 1) % self.rounds == 0).actions
         record.note_moves(place[0], window, casinos, moves)
 
@@ -99,6 +105,7 @@ class Replica:
         engine.restore(state, 0, engine.illegal, ended=False)
         population.agents[0].tables.restore(section(arrays, "tables"), population.n_actions, population.key_bytes)
         self.rounds_done = int(arrays["rounds_done"])
+        engine.games_played = self.rounds_done  # the draws under a capacity go on with it
         done_in_episode = (
             self.rounds_done - (self.rounds_done - 1) // self.rounds * self.rounds if self.rounds_done else 0
         )

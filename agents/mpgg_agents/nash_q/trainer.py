@@ -9,7 +9,7 @@ from mpgg_agents.nash_q.config import NashQConfig
 from mpgg_agents.nash_q.learned import learned_arrays
 from mpgg_agents.nash_q.replica import Replica
 from mpgg_agents.nash_q.tables import QTables
-from mpgg_agents.record import Record
+from mpgg_agents.record import Games, Record
 from mpgg_agents.stored import Arrays, check_like, section
 from mpgg_env.core.types import IntArray
 from mpgg_env.core.validation import check_integer
@@ -113,6 +113,16 @@ class NashQTrainer:
         for b, replica in enumerate(self._replicas):
             replica.evaluate(windows, record, b)
         return record
+
+    def evaluate_round(self) -> tuple[Record, Games]:
+        """Plays one greedy round, as `evaluate(1)`, and tells what every agent did in it.
+
+        Raises:
+            ValueError: The training is not finished.
+        """
+        record = self.evaluate(1)
+        played = [replica.last_game for replica in self._replicas]
+        return record, Games(*(np.stack(parts) for parts in zip(*played, strict=True)))
 
     def state_arrays(self) -> Arrays:
         """Everything that the rest of the training depends on, as numeric arrays by name."""
