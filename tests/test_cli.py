@@ -56,11 +56,14 @@ def test_help_speaks_of_both_kinds_of_agent(capsys):
     assert "iql, independent Q-learning with tables, or dqn, deep Q-learning" in text
 
 
-@pytest.mark.parametrize(("agent", "other"), [("iql", "dqn"), ("dqn", "iql")])
-def test_help_names_the_other_kinds_of_agent(agent, other, capsys):
+@pytest.mark.parametrize(
+    ("agent", "others"), [("iql", ("dqn", "nash_q")), ("dqn", ("iql", "nash_q")), ("nash_q", ("iql", "dqn"))]
+)
+def test_help_names_the_other_kinds_of_agent(agent, others, capsys):
     assert main(["train", "--agent", agent, "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert f"those of agent {agent}; for those of another kind see `mpgg train --agent {other} --help`." in text
+    named = " or ".join(f"`mpgg train --agent {other} --help`" for other in others)
+    assert f"those of agent {agent}; for those of another kind see {named}." in text
     assert f"`mpgg train --agent {agent} --help`" not in text
 
 
@@ -192,7 +195,10 @@ BAD_WORDS = {
         ["train", "--preset", "texts"],
         "preset must be one of 'text', 'author_code', 'corridor_wall', 'gamma_0', got 'texts'; did you mean 'text'?",
     ),
-    "agent": (["train", "--agent", "dqm"], "agent must be one of 'iql', 'dqn', got 'dqm'; did you mean 'dqn'?"),
+    "agent": (
+        ["train", "--agent", "dqm"],
+        "agent must be one of 'iql', 'dqn', 'nash_q', got 'dqm'; did you mean 'dqn'?",
+    ),
     "rounds": (["train", "--rounds", "0"], "rounds must be in [1, 2147483647], got 0"),
     "seed": (["train", "--seeds", "1", "x"], "seeds must be integers or ranges such as 0:20, got 'x'"),
     "negative seed": (["train", "--seeds", "1", "-2"], f"seeds must be in [0, {2**63 - 1}], got -2"),
@@ -277,7 +283,7 @@ BAD_FILES = {
     "type": ('[agent]\neta = "x"\n', "eta must be a number, got 'x'"),
     "mechanism": ('[game]\nmechanism = ["fine"]\n', "mechanism must be made of Fine, "),
     "nan": ("[agent]\neta = nan\n", "eta must be in (0, 1], got nan"),
-    "agent type": ("[run]\nagent = 3\n", "agent must be one of 'iql', 'dqn', got 3"),
+    "agent type": ("[run]\nagent = 3\n", "agent must be one of 'iql', 'dqn', 'nash_q', got 3"),
     "seed type": ("[run]\nseeds = [1.5]\n", "seeds must be an integer, got 1.5"),
     "flag type": ("[run]\nfigures = 1\n", "figures must be True or False, got 1"),
 }

@@ -27,6 +27,9 @@ _EXPLOITABILITY: Final = """Tells what one agent gains by a best response to the
 repeated game: exactly, by dynamic programming on the positions and actions of all, where these are few enough;
 elsewhere as a lower bound with a confidence interval, from a response to what the agent meets, played against its own
 policy."""
+_EQUILIBRIA: Final = """Computes the social optimum, the best, worst and symmetric equilibria of the one-round games
+that the configuration stands for, how far each is from the optimum, and from which parameter on each mechanism makes
+full cooperation stable."""
 _DESIGN: Final = """Finds the weakest mechanism under which equilibrium reaches a share of the social optimum, says what
 it costs, and trains independent Q-learners under it and under weaker and stronger ones: welfare before and after, with
 confidence intervals."""
@@ -104,6 +107,10 @@ def _parsers(agent: str) -> tuple[Parser, dict[str, Parser]]:
         allow_abbrev=False,
     )
     _add_exploitability_flags(exploitability)
+    equilibria = commands.add_parser(
+        "equilibria", help="what theory says of a game", description=_EQUILIBRIA, allow_abbrev=False
+    )
+    _add_equilibria_flags(equilibria)
     design = commands.add_parser(
         "design", help="find a mechanism that makes cooperation pay", description=_DESIGN, allow_abbrev=False
     )
@@ -159,6 +166,13 @@ def _add_exploitability_flags(parser: Parser) -> None:
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
+def _add_equilibria_flags(parser: Parser) -> None:
+    stage = "equilibrium that is played in a casino that has several: best or worst [default: best]"
+    parser.add_argument("--stage", default="best", metavar="{best,worst}", help=stage)
+    parser.add_argument("--json", type=_path, metavar="FILE", help="write the numbers to this file")
+    add_config_flags(parser, "game (public goods with migration)", MPGGConfig)
+
+
 def _add_design_flags(parser: Parser) -> None:
     parser.add_argument("--out", type=_path, metavar="DIR", help="new or empty folder for table, numbers and figures")
     parser.add_argument("--threads", type=int, metavar="INT", help=_THREADS)
@@ -167,7 +181,7 @@ def _add_design_flags(parser: Parser) -> None:
     group.add_argument(
         "--seeds", nargs="+", default=argparse.SUPPRESS, help=f"{DesignConfig.field_help()['seeds']} [default: 0:10]"
     )
-    add_config_flags(parser, "game (public goods with migration)", MPGGConfig, skip=["mechanism"])
+    add_config_flags(parser, "game (public goods with migration)", MPGGConfig)
     add_config_flags(parser, "learners (independent Q-learning)", IQLConfig)
 
 

@@ -1,4 +1,4 @@
-"""The `mpgg` command: train, info, figures, exploitability, design, presets."""
+"""The `mpgg` command: train, info, figures, exploitability, equilibria, design, presets."""
 
 import argparse
 import os
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from mpgg_agents.arguments import check_resume, parse, read_experiment
 from mpgg_agents.errors import MissingExtraError, TrainingError
+from mpgg_agents.experiments.flags import given
 from mpgg_agents.experiments.progress import choose_display
-from mpgg_env.games.mpgg.config import DilemmaWarning
+from mpgg_env.games.mpgg.config import DilemmaWarning, MPGGConfig
 
 if TYPE_CHECKING:
     from mpgg_agents.experiments.session import Outcome, Session
@@ -67,6 +68,8 @@ def _run(words: Sequence[str]) -> int:
         return _train(arguments, words)
     if arguments.command == "exploitability":
         return _exploitability(arguments)
+    if arguments.command == "equilibria":
+        return _equilibria(arguments)
     if arguments.command == "design":
         return _design(arguments, words)
     return _info(arguments.run) if arguments.command == "info" else _figures(arguments.run)
@@ -195,6 +198,19 @@ def _exploitability(arguments: argparse.Namespace) -> int:
     try:
         _say(ask(arguments, choose_display(arguments.quiet)))
     except (TypeError, ValueError, MissingExtraError) as error:
+        raise InputError(error) from error
+    return 0
+
+
+def _equilibria(arguments: argparse.Namespace) -> int:
+    from mpgg_agents.equilibria import page  # loads numba
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DilemmaWarning)  # the page itself says what the game is like
+            game = MPGGConfig.from_dict(given(arguments, MPGGConfig))
+        _say(page(game, arguments.stage, arguments.json))
+    except (TypeError, ValueError) as error:
         raise InputError(error) from error
     return 0
 

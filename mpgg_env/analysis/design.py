@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from mpgg_env.analysis.efficiency import relative_welfare, social_optimum, sponsor_payments
 from mpgg_env.analysis.observe_n_game import pure_equilibria
 from mpgg_env.analysis.payoffs import Equilibrium, best_values
 from mpgg_env.core.types import FloatArray
@@ -63,7 +64,7 @@ class Outcome:
     Attributes:
         equilibrium: The profile, with net and gross welfare and its exploitability.
         welfare: Net payoffs of all agents less what the sponsor pays, per round.
-        efficiency: Welfare relative to the social optimum N V, NaN where V <= 0.
+        efficiency: Welfare relative to the social optimum; NaN where this is not positive.
         cooperation: Share of the agents who cooperate.
         sponsor: What the sponsor pays per round.
         burnt: What is destroyed per round.
@@ -204,9 +205,9 @@ def design(
         config=after,
         reached=reached,
         before=outcome(config, equilibrium),
-        after=outcome(after, equilibrium),
+        after=outcome(after, equilibrium, search.optimum),
         worst_before=outcome(config, "worst"),
-        worst_after=outcome(after, "worst"),
+        worst_after=outcome(after, "worst", search.optimum),
         tried=np.array([(tried, search.known[tried].efficiency) for tried in sorted(search.known)]),
     )
 
@@ -216,20 +217,25 @@ def mechanism_of(config: MPGGConfig, family: str, strength: float, scale: Scale 
     return FAMILIES[family].mechanism(config, strength, _unit(config, family, scale))
 
 
-def outcome(config: MPGGConfig, equilibrium: Selection = "best") -> Outcome:
+def outcome(config: MPGGConfig, equilibrium: Selection = "best", optimum: float | None = None) -> Outcome:
     """The best or the worst equilibrium of the observe-n game, in money.
+
+    Args:
+        config: The game.
+        equilibrium: Which one.
+        optimum: Welfare that efficiency is relative to; None for the social optimum of the game.
 
     Raises:
         ValueError: The game is too large for its mechanism.
     """
     found = getattr(pure_equilibria(config, stage=equilibrium), equilibrium)
-    sponsor = _sponsor_pays(config, found)
+    sponsor = float(sponsor_payments(config, found.occupancy, found.cooperators).sum())
     welfare = found.welfare - sponsor
-    optimum = config.n_players * float(best_values(config).max())
+    optimum = social_optimum(config) if optimum is None else optimum
     return Outcome(
         equilibrium=found,
         welfare=welfare,
-        efficiency=welfare / optimum if optimum > 0 else math.nan,
+        efficiency=relative_welfare(welfare, optimum),
         cooperation=float(found.cooperators.sum()) / config.n_players,
         sponsor=sponsor,
         burnt=max(0.0, sponsor - (found.welfare - found.gross)) if _kind(config, PeerPunishment) else 0.0,
@@ -245,7 +251,7 @@ class _Search:
     ) -> None:
         self.config, self.name, self.selection, self.scale = config, family, selection, scale
         self.family, self.unit = FAMILIES[family], _unit(config, family, scale)
-        self.progress = progress
+        self.optimum, self.progress = social_optimum(config), progress
         self.known: dict[float, Outcome] = {}
 
     @property
@@ -264,7 +270,7 @@ class _Search:
     def outcome(self, strength: float) -> Outcome:
         """The equilibrium of that game."""
         if strength not in self.known:
-            self.known[strength] = outcome(self.game(strength), self.selection)
+            self.known[strength] = outcome(self.game(strength), self.selection, self.optimum)
             self.progress()
         return self.known[strength]
 
@@ -318,27 +324,14 @@ def _check_game(config: MPGGConfig, family: str) -> None:
             "mechanism must not join subsidy, capacity and peer, whose money cannot be told apart, "
             f"got {family!r} with {sorted(names)}"
         )
-    highest = float(best_values(config).max())
-    if highest <= 0:
-        raise ValueError(f"cooperation must be worth something in some casino, got a highest value of {highest:g}")
+    if social_optimum(config) <= 0:
+        raise ValueError(
+            f"cooperation must be worth something in some casino, got values up to {best_values(config).max():g}"
+        )
 
 
 def _kind(config: MPGGConfig, kind: type[Mechanism]) -> Any:
     return next((mechanism for mechanism in config.mechanisms if isinstance(mechanism, kind)), None)
-
-
-def _sponsor_pays(config: MPGGConfig, found: Equilibrium) -> float:
-    """Subsidies per round, in expectation over who finds a seat."""
-    subsidy, capacity = _kind(config, Subsidy), _kind(config, Capacity)
-    if subsidy is None:
-        return 0.0
-    amounts = np.broadcast_to(np.asarray(subsidy.amount, np.float64), config.n_casinos)
-    players = found.occupancy
-    if capacity is not None:
-        seats = np.floor(casino_gains(config)) if capacity.seats is None else np.asarray(capacity.seats)
-        players = np.minimum(players, seats)
-    playing = np.where(players >= config.min_players, players / np.maximum(found.occupancy, 1), 0.0)
-    return float(amounts @ (found.cooperators * playing))
 
 
 def _exchanged(config: MPGGConfig, found: Equilibrium) -> float:

@@ -8,6 +8,7 @@ from mpgg_agents.design.settings import DesignConfig
 from mpgg_agents.design.study import Study, Trial
 from mpgg_agents.experiments.statistics import mean_interval
 from mpgg_env.analysis.design import Outcome
+from mpgg_env.analysis.efficiency import social_optimum
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 
@@ -19,9 +20,8 @@ closer."""
 
 def text(studies: Sequence[Study], settings: DesignConfig, game: MPGGConfig) -> str:
     """The table of a study, one column per family."""
-    optimum = studies[0].design.before.welfare / studies[0].design.before.efficiency
     lines = [
-        f"Target: {settings.goal:.0%} of the social optimum of {optimum:,.4g} per round, at the "
+        f"Target: {settings.goal:.0%} of the social optimum of {social_optimum(game):,.4g} per round, at the "
         f"{settings.equilibrium} equilibrium of the observe-n game; {game.n_players} agents.",
         "",
         *_table(studies),

@@ -11,6 +11,7 @@ from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.trainer import IQLTrainer
 from mpgg_agents.record import Record
 from mpgg_env.analysis.design import FAMILIES, Design, design, mechanism_of, outcome
+from mpgg_env.analysis.efficiency import social_optimum
 from mpgg_env.analysis.payoffs import best_values
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -131,11 +132,18 @@ def _trial(
     trainer = IQLTrainer(game, agent, settings.seeds, settings.rounds, window=WINDOW, threads=threads)
     while trainer.rounds_done < trainer.total_rounds:
         trainer.advance(min(100 * WINDOW, trainer.total_rounds - trainer.rounds_done))
-    return _measured(game, trainer.evaluate(settings.evaluation_rounds), strength, mechanism, settings)
+    greedy = trainer.evaluate(settings.evaluation_rounds)
+    predicted = outcome(game, settings.equilibrium, social_optimum(config))
+    return _measured(game, greedy, strength, mechanism, predicted.efficiency, social_optimum(config))
 
 
 def _measured(
-    game: MPGGConfig, greedy: Record, strength: float, mechanism: Mechanism | None, settings: DesignConfig
+    game: MPGGConfig,
+    greedy: Record,
+    strength: float,
+    mechanism: Mechanism | None,
+    predicted: float,
+    optimum: float,
 ) -> Trial:
     values = best_values(game)
     occupancy = greedy.casino_occupancy.sum(axis=1)
@@ -144,11 +152,11 @@ def _measured(
     return Trial(
         strength=strength,
         mechanism=mechanism,
-        efficiency=welfare / (game.n_players * values.max()),
+        efficiency=welfare / optimum,
         cooperation=greedy.cooperators.mean(axis=1) / game.n_players,
         best_casino=occupancy[:, values.argmax()] / occupancy.sum(axis=1),
         sponsor=sponsor,
-        predicted=outcome(game, settings.equilibrium).efficiency,
+        predicted=predicted,
     )
 
 
