@@ -37,6 +37,7 @@ __all__ = [
     "casino_payoffs",
     "rebates",
     "rules_of",
+    "terms_of",
     "transfers",
 ]
 UNLIMITED: Final = 2**62
@@ -49,11 +50,11 @@ def rules_of(config: MPGGConfig) -> Rules:
         gain=casino_gains(config),
         pays_cost=config.payoff == "text",
         min_players=config.min_players,
-        terms=_terms(config),
+        terms=terms_of(config),
     )
 
 
-def _terms(config: MPGGConfig) -> Terms:
+def terms_of(config: MPGGConfig) -> Terms:
     """The mechanisms' parameters in the form of the compiled rules."""
     kinds: dict[str, Any] = {mechanism.name: mechanism for mechanism in config.mechanisms}
     whole_gains = np.floor(casino_gains(config)).astype(np.int64)
@@ -139,7 +140,7 @@ def rebates(config: MPGGConfig, occupancy: Any) -> FloatArray:
         raise ValueError(f"occupancy must have shape (..., {config.n_casinos}), got {counts.shape}")
     rows = counts.reshape(-1, config.n_casinos)
     shared = np.empty(rows.shape)
-    terms = _terms(config)
+    terms = terms_of(config)
     for row, shares in zip(rows, shared, strict=True):
         fill_rebates(row, terms, shares)
     return shared.reshape(counts.shape)
