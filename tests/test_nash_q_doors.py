@@ -64,7 +64,7 @@ def test_every_learner_has_the_tables_of_the_trainer_bit_for_bit(name) -> None:
     assert sum(result.ended for _, result in results) == agent.episodes
 
 
-@pytest.mark.parametrize("name", ["masked board", "episodes that end"])
+@pytest.mark.parametrize("name", ["masked board", "episodes that end", "episodes that are cut"])
 @pytest.mark.parametrize("cut", [1, 17, 40, 100])
 def test_a_restored_trainer_goes_on_with_the_same_bits(name, cut) -> None:
     whole = small(name=name, episodes=4)
@@ -157,6 +157,8 @@ def test_rates_and_draws() -> None:
     strategy = np.array([0.25, 0.0, 0.75])
     words = [0, 2**30 - 1, 2**30, 2**32 - 1]
     assert [drawn_action(strategy, 3, word) for word in words] == [0, 0, 2, 2]
+    quarters = np.array([0.5, 0.25, 0.25])
+    assert [drawn_action(quarters, 3, int(share * 2**32)) for share in (0.49, 0.51, 0.74, 0.76)] == [0, 1, 1, 2]
     assert drawn_action(np.array([1 / 3, 1 / 3, 1 / 3 - 1e-12, 0.0]), 4, 2**32 - 1) == 2
 
 

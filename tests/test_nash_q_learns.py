@@ -244,4 +244,5 @@ def test_greedy_play_follows_the_equilibrium_of_each_casino() -> None:
     record = trainer.evaluate(30)
     assert (record.free_cooperators == record.free).all()
     assert ((record.cooperators == record.free_cooperators) | (record.largest == 1)).all()
+    np.testing.assert_allclose(record.welfare, 0.21 + 0.9)  # alone in either casino, from the first round to the last
     assert (np.diff(record.welfare[0].reshape(10, 3), axis=0) == 0).all()  # ten episodes, one like the other

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from mpgg_agents.errors import MissingExtraError
 from mpgg_agents.nash_q import pure_equilibria, solve_stage_game, solve_stage_games
+from mpgg_agents.nash_q.compiled import games
 from mpgg_agents.nash_q.exact import exact_equilibrium
 from mpgg_agents.nash_q.many_players import equilibrium_of_many
 from mpgg_agents.nash_q.solver import METHODS
@@ -106,6 +107,26 @@ def test_risk_dominance_does_not_depend_on_the_units_of_a_player() -> None:
     assert [int(own.argmax()) for own in solve_stage_game(payoffs, "risk_dominant").strategies] == [1, 1]
 
 
+def test_risk_dominance_looks_at_the_smallest_loss_of_each_player() -> None:
+    # At (0, 0) everybody loses at least 2 and at most 9, at (1, 1) everybody loses 3 by any deviation: 4 against 9.
+    own = np.array([[9, 0, 0], [7, 3, 0], [0, 0, 0]], float)
+    payoffs = np.stack([own, own.T])
+    assert brute_force(payoffs)[:2, :2].diagonal().all()
+    assert [int(s.argmax()) for s in solve_stage_game(payoffs, "risk_dominant").strategies] == [1, 1]
+    assert [int(s.argmax()) for s in solve_stage_game(payoffs, "social").strategies] == [0, 0]
+
+
+def test_exploitability_is_that_of_the_strategies() -> None:
+    # Both hunt the stag or the hare with even chances: the hare pays 3 for sure, the stag 2, the mixture 2.5.
+    payoffs, half = np.array(STAG_HUNT, float).reshape(2, 4), np.full((2, 2), 0.5)
+    values, gains = np.empty(2), np.empty(2)
+    counts, strides = np.array([2, 2]), np.array([2, 1])
+    largest = games.settle(payoffs, counts, strides, np.empty((2, 4)), np.empty((2, 2)), half, values, gains)
+    assert values.tolist() == [2.5, 2.5]
+    assert gains.tolist() == [0.5, 0.5]
+    assert largest == 0.5 / 4
+
+
 @given(
     st.tuples(st.integers(1, 4), st.integers(1, 4)).flatmap(
         lambda shape: arrays(np.float64, (2, *shape), elements=st.integers(0, 2).map(float))
@@ -179,8 +200,6 @@ def test_rational_arithmetic_gives_exact_equilibria_of_degenerate_games() -> Non
 
 
 def test_what_the_floating_pivots_leave_unsolved_is_solved_exactly(monkeypatch) -> None:
-    from mpgg_agents.nash_q.solver import games
-
     monkeypatch.setattr(games, "solve_game", lambda *_: games.UNSOLVED)
     monkeypatch.setattr(games, "solve_games", lambda *arguments: arguments[-1].fill(games.UNSOLVED))
     solved = solve_stage_game([ROCK_PAPER_SCISSORS, -ROCK_PAPER_SCISSORS])
