@@ -115,13 +115,14 @@ def test_a_fine_of_the_cost_leaves_the_optimum_alone() -> None:
 
 
 def test_tolls_are_paid_back_to_those_outside() -> None:
-    # Both cooperate, one in each casino: .9 - .2 and .9 + .2. The one who pays would get 1.9 / 2 as a defector next to
-    # the other, .25 more, and .9 as a cooperator, .2 more; the other has nothing better. An agent is either with chance
-    # 1/2.
-    config = _row(2, (1.0, 1.0), (1.9, 1.9), mechanism=Toll(fee=(0.2, 0.0)))
-    apart = np.array([[1, 1]])
-    assert incentive_violation(config, apart, apart, np.ones(1), kind="correlated") == pytest.approx(0.25 / 2)
-    assert incentive_violation(config, apart, apart, np.ones(1), kind="coarse") == pytest.approx(0.2 / 2)
+    # All cooperate, two pay .2 each in the first casino, one in the second gets their .4. One of the two gets 1.9 - .2;
+    # in the second casino it would get 1.9 and half of what the last one pays, .1: .3 more. It is one with chance 2/3.
+    # The other has nothing better: with all three together the tolls come back, and 2.9 x 2 / 3 < 2.3.
+    config = _row(3, (1.0, 1.0), (2.9, 2.9), mechanism=Toll(fee=(0.2, 0.0)))
+    profile = np.array([[2, 1]])
+    for kind in ("correlated", "coarse"):
+        found = incentive_violation(config, profile, profile, np.ones(1), kind=kind)  # type: ignore[arg-type]
+        assert found == pytest.approx(0.3 * 2 / 3)
     # A prohibitive fee makes the other casino dominant, where both cooperate as r > 2.
     closed = correlated_equilibria(_row(2, (2.0, 1.0), (2.5, 2.5), mechanism=Toll(fee=(9.0, 0.0))))
     assert closed.lowest.welfare == closed.highest.welfare == pytest.approx(3)

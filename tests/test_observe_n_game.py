@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpgg_env.analysis.observe_n_game import ObserveNGame, enumerate_equilibria, pure_equilibria, rosenthal_potential
-from mpgg_env.analysis.observe_n_symmetric import symmetric_equilibrium
+from mpgg_env.analysis.observe_n_symmetric import _beta_upper_quantile, symmetric_equilibrium
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import Pigou
 
@@ -167,6 +167,20 @@ def test_the_symmetric_equilibrium_against_the_binomial_law_by_hand(
     own = float(mixed.probabilities @ np.array(expected))
     assert mixed.payoff == pytest.approx(own, abs=1e-12)
     assert max(expected) - own < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("seats", "n_agents", "chance"), [(2, 858_862, 0.3757), (5, 1_182_787, 0.4053), (400, 10**6, 0.1)]
+)
+def test_the_quantile_is_exact_where_the_library_is_not(seats: int, n_agents: int, chance: float) -> None:
+    # At such points scipy's own quantile misses by 1e-11 now and then; the sum has more digits than a float.
+    x = np.longdouble(_beta_upper_quantile(np.array([seats]), np.array([n_agents - seats]), np.array([chance]))[0])
+    term = np.exp((n_agents - 1) * np.log1p(-x))
+    total = term
+    for others in range(1, seats):
+        term *= (n_agents - others) / np.longdouble(others) * x / (1 - x)
+        total += term
+    assert float(total) == pytest.approx(chance, abs=1e-13)
 
 
 def test_ties_of_stage_two_go_the_named_way() -> None:
