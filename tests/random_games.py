@@ -38,6 +38,16 @@ def awkward_board(rng: random.Random, most: int, **options: Any) -> Board:
     )
 
 
+def decimal_board(rng: random.Random, most: int, **options: Any) -> Board:
+    """Tenths, which floats are not: what is equal on paper differs by rounding in the package, and must not matter."""
+    count = rng.randint(1, most)
+    return board_of(
+        [Fraction(rng.randint(0, 10), 10) for _ in range(count)],
+        [Fraction(rng.choice([11, 12, 15, 20, 24, 30, 33, 42, 60]), 10) for _ in range(count)],
+        **options,
+    )
+
+
 def random_rules(rng: random.Random, casinos: int) -> Rules:
     """Every mechanism present or not, with amounts of its own in every casino."""
 
@@ -60,7 +70,7 @@ def random_rules(rng: random.Random, casinos: int) -> Rules:
 
 
 def config_of(board: Board, rules: Rules, n_agents: int, **options: Any) -> MPGGConfig:
-    """The same game for the package. Costs, gains and amounts must be floats exactly, or the two games differ."""
+    """The same game for the package, with the nearest floats."""
     places = range(board.rows * board.columns)
     return MPGGConfig(
         n_agents=n_agents,

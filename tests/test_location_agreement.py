@@ -28,7 +28,7 @@ from tests.oracles.equilibrium_oracle import (
 )
 from tests.oracles.game_oracle import Board
 from tests.oracles.mechanism_oracle import Rules
-from tests.random_games import awkward_board, board_of, config_of, random_board, random_rules
+from tests.random_games import awkward_board, board_of, config_of, decimal_board, random_board, random_rules
 
 SMALLEST = 1e-9
 
@@ -45,18 +45,17 @@ def test_the_social_optimum_is_the_best_of_all_profiles() -> None:
         assert social_optimum(config_of(board, rules, n)) == pytest.approx(float(best), abs=1e-12)
 
 
-@pytest.mark.parametrize("make", [random_board, awkward_board])
+@pytest.mark.parametrize("make", [random_board, awkward_board, decimal_board])
 def test_every_pure_equilibrium_without_mechanism(make: Any) -> None:
     rng = random.Random(3)
     found = 0
-    for _ in range(50):
+    for _ in range(35):
         board = make(rng, 4, payoff=rng.choice(["text", "text", "code"]), min_players=rng.choice([1, 1, 1, 2]))
         n = rng.randint(1, 6 if casinos(board) < 4 else 4)
         exact = location_equilibria(board, FREE, n)
-        given = pure_equilibria(config_of(board, FREE, n))
-        check(board, FREE, given, exact)
+        check(board, FREE, pure_equilibria(config_of(board, FREE, n)), exact)
         found += len(exact)
-    assert found > 100
+    assert found > 50
 
 
 def test_the_largest_games_that_are_tried() -> None:
@@ -93,8 +92,8 @@ def check(board: Board, rules: Rules, given: list[Equilibrium], exact: set[Count
 def test_the_families_in_closed_form() -> None:
     rng = random.Random(5)
     counted = 0
-    for _ in range(80):
-        board = random_board(rng, 4)
+    for _ in range(50):
+        board = rng.choice([random_board, decimal_board])(rng, 4)
         n = rng.randint(1, 7 if casinos(board) < 4 else 5)
         exact = location_equilibria(board, FREE, n)
         wealth = [float(welfare(board, FREE, *profile)) for profile in exact]
@@ -110,7 +109,7 @@ def test_the_families_in_closed_form() -> None:
         if found.count is not None:
             counted += 1
             assert found.count == len(exact)
-    assert counted > 40
+    assert counted > 25
 
 
 def test_a_million_agents() -> None:

@@ -41,7 +41,7 @@ def games(seed: int, payoff: str, count: int) -> list[tuple[Board, float, float,
 @pytest.mark.parametrize("payoff", ["text", "code"])
 @pytest.mark.parametrize("name", list(RULES))
 def test_from_which_parameter_on_full_cooperation_stands(name: str, payoff: Any) -> None:
-    for board, c, r, n in games(0, payoff, 20):
+    for board, c, r, n in games(0, payoff, 15):
         found = threshold(lambda p: cooperation_stands(board, RULES[name](p), 0, n), HIGH)  # noqa: B023
         given = cooperation_threshold(name, c, r, n, payoff=payoff)
         assert given == (inf if found is None else pytest.approx(float(found), abs=1e-9))
