@@ -13,9 +13,10 @@ import numpy as np
 from mpgg_env.core.compiled import compiled
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.mechanisms import terms_of
+from mpgg_env.games.mpgg.expectation import expected_payoff
+from mpgg_env.games.mpgg.mechanisms import rules_of
 from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT, casino_costs, casino_gains
-from mpgg_env.games.mpgg.transfers import Terms, expected_payoff, fill_rebates, toll_at
+from mpgg_env.games.mpgg.transfers import Rules, fill_rebates, toll_at
 
 # A gain up to this is taken for none: rounding makes about 1e-15 times the payoffs of one where agents are indifferent.
 TOLERANCE: Final = 1e-12
@@ -25,11 +26,7 @@ class Game(NamedTuple):
     """A configuration in the form of the compiled functions."""
 
     agents: int
-    cost: FloatArray  # (M,)
-    gain: FloatArray  # (M,)
-    pays_cost: bool  # the "text" payoff
-    min_players: int
-    terms: Terms
+    rules: Rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,14 +57,7 @@ def best_values(config: MPGGConfig) -> FloatArray:
 
 def game_of(config: MPGGConfig) -> Game:
     """The configuration in the form of the compiled functions."""
-    return Game(
-        agents=config.n_players,
-        cost=casino_costs(config),
-        gain=casino_gains(config),
-        pays_cost=config.payoff == "text",
-        min_players=config.min_players,
-        terms=terms_of(config),
-    )
+    return Game(agents=config.n_players, rules=rules_of(config))
 
 
 def check_profile(config: MPGGConfig, occupancy: Any, cooperators: Any) -> tuple[IntArray, IntArray]:
@@ -148,8 +138,8 @@ def measured_profile(occupancy: IntArray, cooperators: IntArray, game: Game, pla
 
 def without_transfers(game: Game) -> Game:
     """The game without its transfers; a capacity, which is none, stays."""
-    nothing = np.zeros_like(game.cost)
-    terms = game.terms._replace(
+    nothing = np.zeros_like(game.rules.cost)
+    terms = game.rules.terms._replace(
         levies=False,
         fine=nothing,
         subsidy=nothing,
@@ -160,15 +150,13 @@ def without_transfers(game: Game) -> Game:
         fee=nothing,
         surcharge=nothing,
     )
-    return game._replace(terms=terms)
+    return game._replace(rules=game.rules._replace(terms=terms))
 
 
 @compiled
 def role_payoff(cooperates: int, m: int, members: int, cooperators: int, game: Game) -> float:
     """Expected payoff of a member of casino m, toll included and rebates not; NaN for a role that nobody has."""
-    return expected_payoff(
-        cooperates, m, members, cooperators, game.cost[m], game.gain[m], game.pays_cost, game.min_players, game.terms
-    )
+    return expected_payoff(cooperates, m, members, cooperators, game.rules)
 
 
 @compiled
@@ -180,10 +168,10 @@ def best_entry(m: int, members: int, cooperators: int, game: Game) -> float:
     defecting = role_payoff(DEFECT, m, members + 1, cooperators, game)
     cooperating = role_payoff(COOPERATE, m, members + 1, cooperators + 1, game)
     value = max(defecting, cooperating)
-    if game.terms.levies:
+    if game.rules.terms.levies:
         value -= rebate_elsewhere(m, members, game)
         if members + 1 == game.agents:
-            value += toll_at(m, game.agents, game.terms)
+            value += toll_at(m, game.agents, game.rules.terms)
     return value
 
 
@@ -192,16 +180,16 @@ def rebate_elsewhere(m: int, members: int, game: Game) -> float:
     """What each agent outside casino m gets from its takings."""
     if members == 0 or members == game.agents:
         return 0.0
-    return toll_at(m, members, game.terms) * members / (game.agents - members)
+    return toll_at(m, members, game.rules.terms) * members / (game.agents - members)
 
 
 @compiled
 def leaving_bonus(m: int, members: int, game: Game) -> float:
     """What leaving casino m does to the rebates of the agent that leaves."""
-    if not game.terms.levies:
+    if not game.rules.terms.levies:
         return 0.0
     if members == game.agents:
-        return rebate_elsewhere(m, members - 1, game) - toll_at(m, members, game.terms)
+        return rebate_elsewhere(m, members - 1, game) - toll_at(m, members, game.rules.terms)
     return rebate_elsewhere(m, members - 1, game)
 
 
@@ -240,7 +228,7 @@ def _fill_entrants(occupancy: IntArray, cooperators: IntArray, game: Game, payof
 def _fill_residents(
     occupancy: IntArray, cooperators: IntArray, game: Game, rebates: FloatArray, payoffs: FloatArray
 ) -> None:
-    fill_rebates(occupancy, game.terms, rebates)
+    fill_rebates(occupancy, game.rules.terms, rebates)
     for m in range(len(occupancy)):
         for action in range(2):
             payoffs[m, action] = role_payoff(action, m, occupancy[m], cooperators[m], game) + rebates[m]
