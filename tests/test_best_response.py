@@ -47,11 +47,14 @@ def _replay(config: MPGGConfig, seed: int, updates: int) -> tuple[list[int], lis
     st.integers(1, 4),
     st.integers(0, 2**64 - 1),
     st.sampled_from([None, Fine(amount=0.25), Toll(fee=0.25, surcharge=0.5, seats=2)]),
+    st.booleans(),
 )
 def test_the_path_is_that_of_trying_every_strategy(
-    casinos: int, agents: int, seed: int, mechanism: Fine | Toll | None
+    casinos: int, agents: int, seed: int, mechanism: Fine | Toll | None, alike: bool
 ) -> None:
     cost, gain = (0.5, 1.0, 0.75, 1.0, 0.25)[:casinos], (2.5, 1.75, 3.25, 2.0, 1.25)[:casinos]
+    if alike:  # then most replies are tied
+        cost, gain = cost[:1] * casinos, gain[:1] * casinos
     config = MPGGConfig(n_agents=agents, grid_shape=(1, casinos), cost=cost, gain=gain, mechanism=mechanism)
     path = best_response_dynamics(config, seed, updates=12, windows=3)
     strategies, series = _replay(config, seed, 12)

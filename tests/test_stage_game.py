@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpgg_env import MPGGConfig
-from mpgg_env.analysis.stage_game import normal_form, quantecon_equilibria, stage_game
+from mpgg_env.analysis.stage_game import StageGame, normal_form, quantecon_equilibria, stage_game
 from mpgg_env.analysis.stage_mixed import expected_advantage, symmetric_stage_equilibria
 from mpgg_env.games.mpgg.mechanisms import Capacity, Fine, Mechanism, PeerPunishment, Subsidy, Toll
 from tests.support import exactly
@@ -39,6 +39,12 @@ EIGHTHS = st.integers(0, 24).map(lambda eighths: eighths / 8)
 MECHANISMS = st.one_of(
     st.builds(Fine, amount=EIGHTHS), st.builds(PeerPunishment, punishment=EIGHTHS, cost=EIGHTHS), st.none()
 )
+
+
+def _advantages(*gains: float) -> StageGame:
+    """A game in which C gains this over D with 0, 1, ... other cooperators."""
+    payoffs = np.array([[0.0, gain] for gain in (0.0, *gains)])
+    return StageGame(casino=0, members=len(gains), payoffs=payoffs, gross=np.zeros(len(gains) + 1), value=1.0)
 
 
 @given(EIGHTHS, EIGHTHS, st.integers(1, 9), st.booleans(), MECHANISMS)
@@ -130,6 +136,27 @@ def test_peer_punishment_has_one_mixture_between_the_two_pure_equilibria() -> No
     np.testing.assert_allclose(symmetric.probabilities, [0.0, 0.5, 1.0], atol=1e-14)
     assert symmetric.exploitability.max() < 1e-14
     assert not symmetric.indifferent
+
+
+# Bernstein coefficients by hand: those of (q - 1/5) (q - 1/2) (q - 9/10) = q^3 - 8/5 q^2 + 73/100 q - 9/100 are -9/100,
+# -9/100 + 73/300, -9/100 + 146/300 - 160/300 and 1/25; (q - 1/4)^2 has 1/16, -3/16, 9/16; q (q - 1/2) (1 - q) begins
+# and ends with 0 and has -1/6 and 1/6 between.
+@pytest.mark.parametrize(
+    ("gains", "mixtures", "accuracy"),
+    [
+        ((-9 / 100, 46 / 300, -41 / 300, 1 / 25), [0.0, 0.2, 0.5, 0.9, 1.0], 1e-12),
+        ((1 / 16, -3 / 16, 9 / 16), [0.25, 1.0], 1e-5),
+        ((0.0, -1 / 6, 1 / 6, 0.0), [0.0, 0.5, 1.0], 1e-12),
+        ((3.0, 3.0, 3.0), [1.0], 0),
+    ],
+)
+def test_several_mixtures_and_a_touching_one_are_found(
+    gains: tuple[float, ...], mixtures: list[float], accuracy: float
+) -> None:
+    found = symmetric_stage_equilibria(_advantages(*gains))
+    assert found.probabilities.shape == (len(mixtures),)
+    np.testing.assert_allclose(found.probabilities, mixtures, atol=accuracy)
+    assert found.exploitability.max() < 1e-11
 
 
 # Fine among two: C gains f - g with none, 2 f / 2 - g with one other cooperator: at f = g everybody is indifferent.

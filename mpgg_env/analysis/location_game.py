@@ -26,7 +26,7 @@ from mpgg_env.core.validation import check_integer, check_real
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import casino_payoffs, rebates
 
-# Some seconds of enumeration.
+# About ten seconds of enumeration.
 MOST_PROFILES: Final = 10**7
 # Equilibria that one call of the compiled loop can hand over.
 BUFFER_LENGTH: Final = 4096
