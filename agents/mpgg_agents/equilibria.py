@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from mpgg_agents.experiments import storage
+from mpgg_agents.experiments.columns import aligned
 from mpgg_env.analysis.observe_n_stage import Stage
 from mpgg_env.analysis.payoffs import best_values
 from mpgg_env.analysis.report import EquilibriumReport, MixedSummary, PureSummary, equilibrium_report
@@ -68,20 +69,13 @@ def _equilibria(report: EquilibriumReport) -> list[str]:
         *_pure("place and C or D at once, best", "worst", report.location),
         _mixed("  symmetric mixed", report.location_symmetric),
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEAD))]
-    lines = [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]
     prices = [
         f"price of anarchy {_number(part.price_of_anarchy)}, of stability {_number(part.price_of_stability)} ({name})"
         for name, part in (("observe-n", report.observe_n), ("at once", report.location))
         if part is not None and part.exists
     ]
     gathering = f"gain of leaving or defecting when all cooperate in the best casino: {_number(report.gathering_gain)}"
-    return [*(line.rstrip() for line in lines), "", *prices, gathering, *report.notes]
+    return [*aligned(list(zip(*rows, strict=True)), names_left=True), "", *prices, gathering, *report.notes]
 
 
 def _pure(best: str, worst: str, part: PureSummary | None) -> list[list[str]]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from mpgg_env.analysis.payoffs import best_values
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.mechanisms import rules_of
+from mpgg_env.games.mpgg.mechanisms import terms_of
 
 MOST_OPTIMUM_CELLS: Final = 100_000_000
 # Welfare closer to 0 than this share of the optimum is 0: transfers that cancel leave roundings behind.
@@ -31,7 +31,7 @@ def social_optimum(config: MPGGConfig) -> float:
         ValueError: Under a capacity with `min_players > 1` the game is too large.
     """
     value, agents = np.maximum(best_values(config), 0.0), config.n_players
-    terms = rules_of(config).terms
+    terms = terms_of(config)
     seats = np.minimum(terms.seats, agents) if terms.limits else np.full(value.size, agents)
     seats = np.where(seats >= config.min_players, seats, 0)
     order = np.argsort(-value, kind="stable")
@@ -70,7 +70,7 @@ def sponsor_payments(config: MPGGConfig, occupancy: IntArray, cooperators: IntAr
 
     The subsidy goes to the cooperators who play; under a capacity only a part of them finds a seat.
     """
-    terms = rules_of(config).terms
+    terms = terms_of(config)
     players = np.minimum(occupancy, terms.seats)
     playing = np.where(players >= max(config.min_players, 1), players, 0)
     payments: FloatArray = terms.subsidy * cooperators * playing / np.maximum(occupancy, 1)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from mpgg_agents.design.settings import DesignConfig
 from mpgg_agents.design.study import Study, Trial
+from mpgg_agents.experiments.columns import aligned
 from mpgg_agents.experiments.statistics import mean_interval
 from mpgg_env.analysis.design import Outcome
 from mpgg_env.analysis.efficiency import social_optimum
@@ -65,14 +66,7 @@ def _table(studies: Sequence[Study]) -> list[str]:
         "sponsor pays",
         "agrees with analysis",
     ]
-    columns = [heads, *(_column(study) for study in studies)]
-    widths = [max(map(len, column)) for column in columns]
-    rows = [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in zip(*columns, strict=True)
-    ]
+    rows = aligned([heads, *(_column(study) for study in studies)], names_left=True)
     return ["By analysis:", *rows[:10], "", "With learners:", *rows[10:]]
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from mpgg_agents.experiments.checkpoint import read_checkpoint
+from mpgg_agents.experiments.columns import aligned
 from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, FIGURES, Run, load_run
 from mpgg_agents.experiments.registry import AGENTS
 from mpgg_env.core.types import FloatArray
@@ -118,7 +119,7 @@ def _tables(run: Run) -> list[str]:
     columns = [[f"from {trained['round'][w]:,}", *_cells(trained, w)] for w in shown]
     if run.config.run.evaluation_rounds:
         columns.append(["greedy", *_cells(_greedy_means(run), 0)])
-    return ["", title, *_align([["round", *_ROWS], *columns]), *_structure(run)]
+    return ["", title, *aligned([["round", *_ROWS], *columns]), *_structure(run)]
 
 
 def _structure(run: Run) -> list[str]:
@@ -140,7 +141,7 @@ def _structure(run: Run) -> list[str]:
 
 def _measure_table(tables: Mapping[str, Mapping[str, FloatArray]], names: list[str]) -> list[str]:
     columns = [[head, *(mean_and_deviation(table[name]) for name in names)] for head, table in tables.items()]
-    return _align([["rounds", *names], *columns])
+    return aligned([["rounds", *names], *columns])
 
 
 def _greedy_means(run: Run) -> dict[str, FloatArray]:
@@ -185,9 +186,3 @@ def _changes(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str
 
 def _settings(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in values.items())
-
-
-def _align(columns: list[list[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in columns]
-    rows = zip(*columns, strict=True)
-    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
