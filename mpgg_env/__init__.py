@@ -4,6 +4,15 @@ from typing import TYPE_CHECKING
 
 from mpgg_env.core.lazy import lazy_names
 from mpgg_env.games.mpgg.config import DilemmaWarning, MPGGConfig
+from mpgg_env.games.mpgg.mechanism_config import (
+    Capacity,
+    Fine,
+    LocalSubsidy,
+    PeerPunishment,
+    Pigou,
+    Subsidy,
+    Toll,
+)
 from mpgg_env.registration import register_games
 
 if TYPE_CHECKING:
@@ -14,11 +23,18 @@ if TYPE_CHECKING:
     from mpgg_env.wrappers import MaskInObs
 
 __all__ = [
+    "Capacity",
     "DilemmaWarning",
+    "Fine",
+    "LocalSubsidy",
     "MPGGConfig",
     "MPGGParallelEnv",
     "MPGGVectorEnv",
     "MaskInObs",
+    "PeerPunishment",
+    "Pigou",
+    "Subsidy",
+    "Toll",
     "mpgg_v0",
     "parallel_env",
 ]

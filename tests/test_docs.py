@@ -11,9 +11,14 @@ from tests.interop import records
 
 ROOT = Path(__file__).resolve().parents[1]
 # The tests of the wheel do not have the pages within the packages.
-DOCUMENTS = [
-    name for name in ("README.md", "CONTRIBUTING.md", "agents/mpgg_agents/dqn/README.md") if (ROOT / name).exists()
-]
+PAGES_WITH_CODE = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "agents/mpgg_agents/dqn/README.md",
+    "agents/mpgg_agents/nash_q/README.md",
+    "mpgg_env/analysis/README.md",
+)
+DOCUMENTS = [name for name in PAGES_WITH_CODE if (ROOT / name).exists()]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TRAIN_COMMAND = re.compile(r"mpgg train ([^`\n#]*)")
 KIND_OF_AGENT = re.compile(r"--agent \w+")
