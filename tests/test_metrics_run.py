@@ -17,7 +17,8 @@ AGENTS = {
     "iql": [],
     "buffered": ["--capacity", "4", "--batch-size", "2"],
     "shared": ["--table", "shared"],
-    "dqn": ["--agent", "dqn", "--hidden", "8", "--rounds", "60"],
+    # Shared networks that have hardly learned yet all do the same, so that payoffs would be 0 or all alike.
+    "dqn": ["--agent", "dqn", "--hidden", "8", "--rounds", "60", "--sharing", "independent"],
 }
 
 
@@ -42,6 +43,8 @@ def test_panel_holds_what_every_agent_did(name, runs):
     assert panel["round"].tolist() == list(range(85, 120))
     assert [panel[part].shape for part in ("positions", "actions", "payoffs")] == [(2, 35, 14)] * 3
     assert [panel[part].dtype for part in ("positions", "actions", "payoffs")] == [np.uint8, np.int8, np.float32]
+    assert panel["actions"].any()
+    assert panel["payoffs"].any()
     np.testing.assert_allclose(panel["actions"].mean(axis=2), greedy["cooperation_rate"][:, 85:], rtol=1e-6)
     np.testing.assert_allclose(panel["payoffs"].mean(axis=2), greedy["mean_payoff"][:, 85:], rtol=1e-5)
     for b in range(2):
@@ -121,6 +124,22 @@ def test_table_by_hand_from_the_other_numbers(run):
     )
 
 
+def test_table_counts_moves_up_and_down_by_hand(run):
+    # v = 1, 1.75, 2.5 in row 0 and 2, 3.5, 5 in row 1: to the right and up is better, around the edge it is worse.
+    moves = np.einsum("bwma,w->bma", run.casinos("greedy")["moves"].astype(float), [50, 50, 20])
+    _, up, down, left, right = np.moveaxis(moves, 2, 0)
+    better, worse = [right[:, [0, 1, 3, 4]], up[:, :3]], [left[:, [1, 2, 4, 5]], down[:, 3:]]
+    around_better, around_worse = [left[:, [0, 3]], down[:, :3]], [right[:, [2, 5]], up[:, 3:]]
+
+    def flux(ups, downs):
+        ups, downs = (sum(part.sum(axis=1) for part in parts) for parts in (ups, downs))
+        return (ups - downs) / (ups + downs)
+
+    table = run.efficiency_table()
+    np.testing.assert_allclose(table["uphill_flux_on_board"], flux(better, worse), rtol=1e-4)
+    np.testing.assert_allclose(table["uphill_flux"], flux(better + around_better, worse + around_worse), atol=1e-6)
+
+
 def test_table_of_single_agents_is_that_of_the_panel(run):
     table, panel = run.efficiency_table(), run.panel()
     for b in range(2):
@@ -146,10 +165,13 @@ def test_synergy_of_the_run_is_that_of_its_seeds(run):
     found, panel = run.synergy(), run.panel()
     assert found["threshold"].tolist() == pytest.approx([0.05 * step for step in range(20)])
     assert found["survival"].shape == found["migration_gain"].shape == (2, 20)
-    parts = (panel[part][1] for part in ("positions", "actions", "payoffs"))
-    own = metrics_panel.synergy_survival(*parts, [0.5], 6)
-    np.testing.assert_array_equal(run.synergy([0.5])["survival"][1], own.survival)
-    np.testing.assert_array_equal(found["survival"][1, 10], own.survival[0])
+    for b in range(2):
+        parts = (panel[part][b] for part in ("positions", "actions", "payoffs"))
+        own = metrics_panel.synergy_survival(*parts, found["threshold"], 6)
+        np.testing.assert_array_equal(found["survival"][b], own.survival)
+        np.testing.assert_array_equal(found["migration_gain"][b], own.migration_gain)
+    assert not np.isnan(found["survival"][:, 0]).any()
+    np.testing.assert_array_equal(run.synergy([0.5])["survival"], found["survival"][:, 10:11])
 
 
 def test_without_greedy_rounds_there_is_no_table(tmp_path):
