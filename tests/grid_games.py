@@ -55,7 +55,7 @@ class MatrixGame(ParallelEnv):
 
 
 class GridGame(ParallelEnv):
-    """Two agents walk from the lower corners of a 3 x 3 grid to their goals ([Hu2003] section 4.2).
+    """Two agents walk from the lower corners of a 3 x 3 grid to their goals ([Hu2003] section 4).
 
     Cells are numbered 0 to 8 from the lower left, row by row. Both move at once, to a neighbouring cell. Two who try to
     enter the same cell stay where they are and pay 1, unless it is a goal, which both may enter. Whoever reaches the

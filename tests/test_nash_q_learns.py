@@ -98,7 +98,7 @@ def test_grid_game_1_has_the_published_values_and_both_reach_their_goals() -> No
     # The game is deterministic: with alpha = 1 the values are exact once they have come back from the goals.
     population, stage = learned_grid_game(env, 12_000, alpha=1.0)
     # Four steps to either goal: 0.99^3 100 = 97.0; who meet in the middle first pay 1 and lose a step: 95.1. These are
-    # the values of the start in [Hu2003] section 4.2. Rows: one goes right, up; columns: two goes left, up.
+    # the values of the start in [Hu2003] section 4. Rows: one goes right, up; columns: two goes left, up.
     published = np.array([[95.1, 97.0], [97.0, 97.0]])
     np.testing.assert_allclose(stage.tables, [published, published], atol=0.05)
     best = 0.99**3 * 100
@@ -113,7 +113,7 @@ def test_grid_game_1_has_the_published_values_and_both_reach_their_goals() -> No
 def test_grid_game_2_has_the_published_values_of_a_pure_equilibrium(selection, seed, first_wins) -> None:
     env = grid_game_2()
     population, stage = learned_grid_game(env, 40_000, seed, alpha_power=0.8, selection=selection)
-    # [Hu2003] section 4.2: one goes through the middle and arrives in three steps, 0.99^2 100 = 98; the other one
+    # [Hu2003] section 4: one goes through the middle and arrives in three steps, 0.99^2 100 = 98; the other one
     # tries the barrier and arrives at the same time with probability 1/2, else never: 49. Rows: one goes right, up;
     # columns: two goes left, up. Both up: who passes gets 98, and with probability 1/4 nobody does and all begins anew.
     winner, other = 98.01, 49.005

@@ -25,8 +25,8 @@ class RunConfig(Config):
     """How long, how often and what to keep. The results depend on nothing else: not on threads, not on interruptions.
 
     Attributes:
-        agent: Kind of agent: iql, independent Q-learning with tables, or dqn, deep Q-learning, which needs the
-            extra mpgg-env[deep]. Each has flags of its own.
+        agent: Kind of agent: iql, independent Q-learning with tables; dqn, deep Q-learning, which needs the extra
+            mpgg-env[deep]; or nash_q, Nash Q-learning for two to four agents. Each has flags of its own.
         preset: Named settings that the others start from; `mpgg presets` lists them.
         rounds: Rounds per episode.
         seeds: One replica per seed: numbers, or ranges such as 0:20, which ends before 20.

@@ -1,6 +1,6 @@
 """The algorithm of Lemke and Howson in exact rational arithmetic: slow, and it always ends with an equilibrium.
 
-With lexicographic pivoting no basis comes back ([vonStengel2002] section 2.6), so that a path from an exact beginning
+With lexicographic pivoting no basis comes back ([VonStengel2002]), so that a path from an exact beginning
 ends, in degenerate games as well, however large, small or close the payoffs are. Floating-point pivots can go
 astray in such games; what they leave unsolved is solved here.
 """

@@ -9,12 +9,12 @@ ACT: Final = 0  # purpose of the random words of one agent in one step: word 0 w
 
 
 def updated_value(value: float, alpha: float, discount: float, reward: float, next_value: float) -> float:
-    """Q^j(s, a) after one update: (1 - alpha) Q^j + alpha (r^j + discount NashQ^j(s')) ([Hu2003] eq. 7)."""
+    """Q^j(s, a) after one update: (1 - alpha) Q^j + alpha (r^j + discount NashQ^j(s')) ([Hu2003] section 3.2)."""
     return (1.0 - alpha) * value + alpha * (reward + discount * next_value)
 
 
 def learning_rate(alpha: float | None, power: float, visit: int) -> float:
-    """alpha if it is constant, else k^-power at the k-th visit of state and joint action ([Hu2003] section 4.1)."""
+    """alpha if it is constant, else k^-power at the k-th visit of state and joint action ([Hu2003] section 4)."""
     return alpha if alpha is not None else float(visit) ** -power
 
 

@@ -63,7 +63,7 @@ class StageGame:
 
     @property
     def worth(self) -> FloatArray:
-        """NashQ^j(s): every agent's expected value in the selected equilibrium, (N,) ([Hu2003] eq. 8)."""
+        """NashQ^j(s): every agent's expected value in the selected equilibrium, (N,) ([Hu2003] section 3.2)."""
         self._solve()
         return self._worth
 
