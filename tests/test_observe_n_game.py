@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpgg_env.analysis.observe_n_game import ObserveNGame, enumerate_equilibria, pure_equilibria, rosenthal_potential
-from mpgg_env.analysis.observe_n_symmetric import _beta_upper_quantile, symmetric_equilibrium
+from mpgg_env.analysis.observe_n_symmetric import _beta_upper_quantile, symmetric_equilibrium, symmetric_profile
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import Pigou
 
@@ -181,6 +181,14 @@ def test_the_quantile_is_exact_where_the_library_is_not(seats: int, n_agents: in
         term *= (n_agents - others) / np.longdouble(others) * x / (1 - x)
         total += term
     assert float(total) == pytest.approx(chance, abs=1e-13)
+
+
+def test_what_is_no_equilibrium_says_so() -> None:
+    # v = (1, 3), two seats each. Together in the first casino two get 1, and one of them would get 3 in the second.
+    game = ObserveNGame(_row(2, (1.0, 3.0), (2.0, 2.0)))
+    assert game.equilibrium(np.array([2, 0])).exploitability == pytest.approx(2)
+    assert game.equilibrium(np.array([0, 2])).exploitability == 0
+    assert symmetric_profile(game, np.array([0.5, 0.5])).exploitability == pytest.approx(1)  # 3 instead of 2
 
 
 def test_ties_of_stage_two_go_the_named_way() -> None:

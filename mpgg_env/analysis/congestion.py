@@ -162,13 +162,20 @@ def largest_gain(payoffs: FloatArray, entries: FloatArray, occupancy: IntArray) 
     return np.maximum(gains, 0.0)
 
 
-def best_response_path(gains: Callable[[IntArray], FloatArray], start: IntArray, *, tolerance: float) -> IntArray:
-    """Lets one agent at a time make the best move, from `start` (M,), until nobody gains more than `tolerance`.
+def best_response_path(
+    payoffs: Callable[[IntArray], FloatArray],
+    entries: Callable[[IntArray], FloatArray],
+    start: IntArray,
+    *,
+    tolerance: float,
+) -> IntArray:
+    """Lets one agent at a time make the move that gains most, until nobody gains more than `tolerance`.
 
     The potential rises with every move, so that this ends.
 
     Args:
-        gains: Gain (M, M) of moving from casino a (row) to casino b (column) at an occupancy; -inf from empty casinos.
+        payoffs: What a member of each casino gets, (M,), at an occupancy (M,).
+        entries: What a member would get with one member more, likewise.
         start: Occupancy at the start, (M,).
         tolerance: Gains up to it count as none.
 
@@ -176,10 +183,14 @@ def best_response_path(gains: Callable[[IntArray], FloatArray], start: IntArray,
         The occupancy at which the path ended, (M,).
     """
     occupancy = start.copy()
-    while True:
-        gain = gains(occupancy)
-        source, target = np.unravel_index(int(gain.argmax()), gain.shape)
-        if gain[source, target] <= tolerance:
-            return occupancy
+    while occupancy.size > 1:
+        own, entry = np.where(occupancy > 0, payoffs(occupancy), np.inf), entries(occupancy)
+        # The best pair of different casinos has one of the two worst sources and one of the two best targets.
+        sources, targets = np.argpartition(own, 1)[:2], np.argpartition(-entry, 1)[:2]
+        pairs = [(source, target) for source in sources for target in targets if source != target]
+        source, target = max(pairs, key=lambda pair: float(entry[pair[1]] - own[pair[0]]))
+        if entry[target] - own[source] <= tolerance:
+            break
         occupancy[source] -= 1
         occupancy[target] += 1
+    return occupancy

@@ -68,8 +68,9 @@ def correlated_equilibria(config: MPGGConfig, *, kind: Kind = "correlated") -> C
     payoffs, gains = _payoffs_and_gains(config, counts)
     constraints = _incentives(counts, gains, kind)
     welfare = (counts * payoffs).sum(axis=(1, 2))
+    lowest, highest = (_solve(counts, constraints, sign * welfare) for sign in (1.0, -1.0))
     return CorrelatedRange(
-        lowest=_solve(counts, constraints, welfare, 1.0), highest=_solve(counts, constraints, welfare, -1.0)
+        lowest=_drawn(config, counts, lowest, welfare, kind), highest=_drawn(config, counts, highest, welfare, kind)
     )
 
 
@@ -94,11 +95,12 @@ def incentive_violation(
     return max(float((_incentives(counts, gains, kind) @ probabilities).max()), 0.0)
 
 
-def _solve(counts: IntArray, constraints: FloatArray, welfare: FloatArray, sign: float) -> CorrelatedEquilibrium:
+def _solve(counts: IntArray, constraints: FloatArray, objective: FloatArray) -> FloatArray:
+    """The distribution over count vectors, (S,), of lowest expected `objective` under the incentive constraints."""
     from scipy.optimize import linprog
 
     result = linprog(
-        sign * welfare,
+        objective,
         A_ub=constraints,
         b_ub=np.zeros(len(constraints)),
         A_eq=np.ones((1, len(counts))),
@@ -108,14 +110,23 @@ def _solve(counts: IntArray, constraints: FloatArray, welfare: FloatArray, sign:
     )
     if result.x is None:
         raise RuntimeError(f"the linear program was not solved: {result.message}")
-    drawn = np.flatnonzero(result.x > _SMALLEST_PROBABILITY)
-    probabilities = result.x[drawn] / result.x[drawn].sum()
+    solution: FloatArray = result.x
+    return solution
+
+
+def _drawn(
+    config: MPGGConfig, counts: IntArray, solution: FloatArray, welfare: FloatArray, kind: Kind
+) -> CorrelatedEquilibrium:
+    """The record of a solution: the count vectors that are drawn at all, and what deviating from them gains."""
+    drawn = np.flatnonzero(solution > _SMALLEST_PROBABILITY)
+    probabilities = solution[drawn] / solution[drawn].sum()
+    occupancy, cooperators = counts[drawn].sum(axis=-1), counts[drawn, :, 1]
     return CorrelatedEquilibrium(
         welfare=float(probabilities @ welfare[drawn]),
         probabilities=probabilities,
-        occupancy=counts[drawn].sum(axis=-1),
-        cooperators=counts[drawn, :, 1],
-        violation=max(float((constraints[:, drawn] @ probabilities).max()), 0.0),
+        occupancy=occupancy,
+        cooperators=cooperators,
+        violation=incentive_violation(config, occupancy, cooperators, probabilities, kind=kind),
     )
 
 

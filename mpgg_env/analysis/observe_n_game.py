@@ -110,19 +110,16 @@ class ObserveNGame:
             return expected
         return mean_payoffs(self.config, np.arange(occupancy.shape[-1]), occupancy, self.cooperators(occupancy))
 
+    def entries(self, occupancy: IntArray) -> FloatArray:
+        """What a member of each casino would expect with one member more, (..., M).
+
+        Nobody can become member N + 1: a casino that holds everybody gets what it has, which no mover looks at.
+        """
+        return self.payoffs(np.minimum(occupancy + 1, self.n_agents))
+
     def location_gain(self, occupancy: IntArray) -> FloatArray:
         """Largest gain of a single agent who chooses another casino, (...,), at occupancies (..., M)."""
-        # Nobody can become member N + 1; the entry of a casino that holds everybody is never used.
-        entries = self.payoffs(np.minimum(occupancy + 1, self.n_agents))
-        return largest_gain(self.payoffs(occupancy), entries, occupancy)
-
-    def gains(self, occupancy: IntArray) -> FloatArray:
-        """Gain of moving from casino a (row) to casino b (column) at one occupancy (M,), (M, M); -inf if a is empty."""
-        entries = self.payoffs(np.minimum(occupancy + 1, self.n_agents))
-        gains = entries - self.payoffs(occupancy)[:, None]
-        np.fill_diagonal(gains, 0.0)
-        gains[occupancy == 0] = -np.inf
-        return gains
+        return largest_gain(self.payoffs(occupancy), self.entries(occupancy), occupancy)
 
     def equilibrium(self, occupancy: IntArray) -> Equilibrium:
         """The profile at an occupancy (M,), its welfare and its exploitability in this game, computed anew."""
@@ -210,4 +207,6 @@ def _reached(game: ObserveNGame) -> list[IntArray]:
     even = np.full(n_casinos, agents // n_casinos, dtype=np.int64)
     even[: agents % n_casinos] += 1
     together = agents * np.eye(n_casinos, dtype=np.int64)[:MOST_STARTS]
-    return [best_response_path(game.gains, start, tolerance=game.tolerance) for start in (even, *together)]
+    return [
+        best_response_path(game.payoffs, game.entries, start, tolerance=game.tolerance) for start in (even, *together)
+    ]
