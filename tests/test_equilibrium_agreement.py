@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_payoffs_and_gains_of_any_profile_under_any_mechanism() -> None:
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_the_symmetric_equilibrium_cannot_be_left_with_a_gain(make) -> None:
+def test_the_symmetric_equilibrium_cannot_be_left_with_a_gain(make: Any) -> None:
     rng = random.Random(0)
     for _ in range(30):
         board, n = make(rng, 4), rng.randint(1, 7)
@@ -86,7 +87,7 @@ def test_expected_payoffs_against_others_who_draw_alike() -> None:
 
 @pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("least", [1, 2])
-def test_the_pure_equilibria_of_the_observe_n_game(make, least: int) -> None:
+def test_the_pure_equilibria_of_the_observe_n_game(make: Any, least: int) -> None:
     rng = random.Random(2)
     for _ in range(25):
         board, n = make(rng, 4), rng.randint(1, 6)
@@ -106,7 +107,7 @@ def test_the_pure_equilibria_of_the_observe_n_game(make, least: int) -> None:
 
 
 @pytest.mark.parametrize("stage", ["best", "worst"])
-def test_the_observe_n_game_with_mechanisms(stage) -> None:
+def test_the_observe_n_game_with_mechanisms(stage: Any) -> None:
     """Members of a casino play the best or the worst equilibrium there, and expect its mean payoff."""
     rng = random.Random(3)
     tolled = 0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mpgg_env import MPGGConfig
-from mpgg_env.analysis.efficiency import price_of_anarchy, price_of_stability, social_optimum
+from mpgg_env.analysis.efficiency import price_of_anarchy, price_of_stability, social_optimum, sponsor_payments
 from mpgg_env.analysis.location_families import characterise
 from mpgg_env.analysis.location_game import pure_equilibria
 from mpgg_env.analysis.payoffs import Equilibrium
@@ -20,6 +20,7 @@ from tests.oracles.equilibrium_oracle import (
     Counts,
     casinos,
     congestion_welfare,
+    counts,
     location_equilibria,
     observe_n_equilibria,
     optimum,
@@ -27,7 +28,7 @@ from tests.oracles.equilibrium_oracle import (
     welfare,
 )
 from tests.oracles.game_oracle import Board
-from tests.oracles.mechanism_oracle import Rules
+from tests.oracles.mechanism_oracle import Rules, lotteries, settle
 from tests.random_games import awkward_board, board_of, config_of, decimal_board, random_board, random_rules
 
 SMALLEST = 1e-9
@@ -120,6 +121,23 @@ def test_a_million_agents() -> None:
     assert (family.best.welfare, family.best.exploitability, family.best.cooperators.sum()) == (0, 0, 0)
     assert family.best.occupancy.sum() == 10**6
     assert (family.best.occupancy.reshape(100, 100) >= 1.5 + 4.5 * np.arange(1, 101) / 100 - 1e-9).all()
+
+
+def test_what_a_sponsor_pays() -> None:
+    """The subsidies of the ledger, averaged over all draws of the players."""
+    rng = random.Random(6)
+    for _ in range(60):
+        board, n = random_board(rng, 2, min_players=rng.choice([1, 2])), rng.randint(1, 5)
+        rules = random_rules(rng, casinos(board))
+        positions = sorted(rng.randrange(casinos(board)) for _ in range(n))
+        actions = [rng.randint(0, 1) for _ in positions]
+        profile = counts(board, positions, actions)
+        given = sponsor_payments(config_of(board, rules, n), *map(np.array, profile))
+        draws = lotteries(board, rules, positions)
+        ledgers = [settle(board, rules, positions, actions, players)["subsidy"] for players in draws]
+        for casino in range(casinos(board)):
+            total = sum(ledger[i] for ledger in ledgers for i in range(n) if positions[i] == casino)
+            assert given[casino] == pytest.approx(float(total / len(draws)), abs=1e-12)
 
 
 def prices(best: Any, wealth: list[Any]) -> tuple[float, float]:

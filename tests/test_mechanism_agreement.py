@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mpgg_env import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import Capacity, Toll, casino_payoffs, rebates, transfers
 from tests.oracles.game_oracle import Board
-from tests.oracles.mechanism_oracle import Rules, lotteries, member, rebate, settle, toll
+from tests.oracles.mechanism_oracle import NOTHING, Rules, lotteries, member, rebate, settle, toll
 from tests.random_games import board_of, config_of, random_board, random_rules
 from tests.support import fresh_python
 
@@ -117,6 +118,22 @@ def test_seats_that_are_not_given_are_the_whole_part_of_the_gain() -> None:
     states = [(m, n, k) for m in range(2) for n in range(1, 6) for k in range(n + 1)]
     expected = [expected_roles(board, written, *state) for state in states]
     np.testing.assert_allclose(casino_payoffs(config, *np.array(states).T), expected, rtol=0, atol=1e-12)
+
+
+def test_a_whole_gain_that_rounding_makes_a_little_less_has_all_its_seats() -> None:
+    """Two columns and gains from 1.4 to 6.6: the first is 1.4 + 5.2 / 2 = 4, as a float just below 4.
+
+    All four members of the first casino then play under a capacity, and the fifth does not, and is charged extra.
+    """
+    config = MPGGConfig(n_agents=5, grid_shape=(1, 2), gain_range=(1.4, 6.6))
+    board = board_of([1, 1], [4, Fraction(33, 5)])
+    for mechanism, rules in (
+        (Capacity(), Rules(capacity=(4, 6))),
+        (Toll(surcharge=1), Rules(fee=(NOTHING,) * 2, surcharge=(Fraction(1),) * 2, toll_seats=(4, 6))),
+    ):
+        for n in (4, 5):
+            given = casino_payoffs(config.replace(mechanism=mechanism), 0, n, n)
+            np.testing.assert_allclose(given, expected_roles(board, rules, 0, n, n), rtol=0, atol=1e-12)
 
 
 def test_a_gain_below_one_leaves_no_seat() -> None:

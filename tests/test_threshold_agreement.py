@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from math import inf
 from typing import Any
 
 import pytest
 
-from mpgg_env.analysis.thresholds import cooperation_threshold, defection_threshold, fine_equilibria, tipping_point
-from tests.oracles.equilibrium_oracle import cooperation_stands, stage_equilibria, stage_gain, threshold
+from mpgg_env.analysis.thresholds import (
+    cooperation_threshold,
+    defection_threshold,
+    fine_equilibria,
+    flat_fee,
+    tipping_point,
+    toll_jump,
+)
+from tests.oracles.equilibrium_oracle import (
+    cooperation_stands,
+    location_gain,
+    stage_equilibria,
+    stage_gain,
+    threshold,
+)
 from tests.oracles.game_oracle import Board
-from tests.oracles.mechanism_oracle import Rules, member
-from tests.random_games import board_of
+from tests.oracles.mechanism_oracle import NOTHING, Rules, member, seats
+from tests.random_games import board_of, random_board
 
 HIGH = Fraction(64)
 RULES: dict[str, Callable[[Fraction], Rules]] = {
@@ -53,8 +67,8 @@ def test_from_which_parameter_on_full_cooperation_stands(name: str, payoff: Any)
 def test_up_to_which_number_of_seats_full_cooperation_stands(payoff: Any) -> None:
     for board, c, r, n in games(1, payoff, 40):
         most = cooperation_threshold("capacity", c, r, n, payoff=payoff)
-        for seats in range(1, n + 2):
-            assert cooperation_stands(board, Rules(capacity=(seats,)), 0, n) == (seats <= most)
+        for room in range(1, n + 2):
+            assert cooperation_stands(board, Rules(capacity=(room,)), 0, n) == (room <= most)
 
 
 @pytest.mark.parametrize("payoff", ["text", "code"])
@@ -85,3 +99,21 @@ def test_the_equilibria_of_a_fine_and_the_tipping_point_of_punishment(payoff: An
                 assert (gain > 0) == (others > tipping)
             else:
                 assert gain == 0
+
+
+def test_the_fees_and_the_jump_that_hold_full_casinos() -> None:
+    """For agents who take rebates for a lump sum: a full casino keeps its members and is entered by nobody."""
+    rng = random.Random(5)
+    for _ in range(40):
+        board = random_board(rng, 3)
+        places = [m for m in range(board.columns) if board.cost(m)]
+        pairs = [(float(board.cost(m)), float(board.gain(m))) for m in range(board.columns)]
+        level = min((c * (r - 1) for c, r in pairs if c), default=0.0)
+        fees = tuple(Fraction(flat_fee(c * (r - 1), level)) if c else NOTHING for c, r in pairs)
+        jumps = tuple(Fraction(toll_jump(c, r)) if c else NOTHING for c, r in pairs)
+        full = [seats(board)[m] if m in places else 0 for m in range(board.columns)]
+        rules = Rules(fee=fees, surcharge=jumps, toll_seats=tuple(max(n, 1) for n in full))
+        assert location_gain(board, rules, full, full, rebated=False) < 1e-12
+        if len(places) > 1:
+            lower = replace(rules, surcharge=tuple(jump - Fraction(1, 10**6) for jump in jumps))
+            assert location_gain(board, lower, full, full, rebated=False) > 5e-7
