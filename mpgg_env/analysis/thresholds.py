@@ -183,7 +183,7 @@ def flat_fee(value: float, level: float) -> float:
 
     Such fees hold every allocation of cooperators that leaves a seat free, n_m <= floor(r_m) - 1, if what the fees
     bring is given back independently of where anybody is. The rebates of the `Toll` mechanism go to those outside,
-    and so depend on it a little: `payoffs.exploitability` says what that makes of a given allocation.
+    and so reward moving: `payoffs.exploitability` says how much a given allocation leaves to gain.
 
     Args:
         value: What a cooperator among cooperators earns, v (`payoffs.best_values`).
