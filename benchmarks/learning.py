@@ -11,11 +11,10 @@ import numpy as np
 
 from benchmarks.measure import Figure, require
 from mpgg_agents.dqn import DQNConfig, DQNTrainer
-from mpgg_agents.experiments.measures import best_values
 from mpgg_agents.iql import IQLConfig, IQLTrainer
 from mpgg_agents.record import Record
 from mpgg_env import MPGGConfig
-from mpgg_env.games.mpgg.rules import casino_costs, casino_gains
+from mpgg_env.analysis.payoffs import best_values
 
 GAMES: dict[str, dict[str, Any]] = {
     "4 agents, 1 x 2": {"n_agents": 4, "grid_shape": (1, 2)},
@@ -62,7 +61,7 @@ def _payoffs(record: Record) -> tuple[float, ...]:
 
 def _summary(name: str, payoffs: tuple[float, ...], record: Record, game: MPGGConfig) -> str:
     """Mean payoff with its standard deviation over the seeds, its share of the optimum, and the cooperation rate."""
-    best = float(best_values(game, casino_costs(game), casino_gains(game)).max())
+    best = float(best_values(game).max())
     mean, deviation = statistics.fmean(payoffs), statistics.stdev(payoffs)
     cooperation = record.cooperators.mean() / game.n_players
     return f"{name} {mean:.2f} ({deviation:.2f}), {mean / best:.0%} of the optimum, cooperation {cooperation:.2f}"

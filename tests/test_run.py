@@ -12,7 +12,6 @@ from mpgg_agents.experiments import Experiment, load_run, train_run
 from mpgg_agents.experiments.folder import RESULTS, RunFolderError
 from mpgg_agents.experiments.measures import (
     MEASURES,
-    best_values,
     group_windows,
     round_measures,
     window_means,
@@ -232,12 +231,6 @@ def test_conditional_rates_are_weighted_by_agents():
     means = window_means({**columns, "round": np.arange(3)}, 3)
     assert means["cooperation_free"].tolist() == [[pytest.approx(0.1 / 0.4)]]
     assert means["cooperation_dilemma"].tolist() == [[pytest.approx((0.45 + 0.7) / 2.6)]]
-
-
-def test_values_of_casinos():
-    cost, gain = np.array([0.5, 1.0]), np.array([3.0, 1.5])
-    assert best_values(MPGGConfig(), cost, gain).tolist() == [1.0, 0.5]
-    assert best_values(MPGGConfig(payoff="code"), cost, gain).tolist() == [2.5, 0.5]
 
 
 def test_windows_of_unequal_length_are_weighted_by_rounds():

@@ -117,7 +117,9 @@ class Run:
     @property
     def best_values(self) -> FloatArray:
         """What a cooperator among cooperators earns in each casino, (M,)."""
-        return measures.best_values(self.config.game, self.cost, self.gain)
+        from mpgg_env.analysis.payoffs import best_values  # loads numba
+
+        return best_values(self.config.game)
 
     def phase_rounds(self, phase: Phase) -> int:
         """Rounds of a phase."""

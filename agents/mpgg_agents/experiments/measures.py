@@ -38,11 +38,6 @@ INTEGER_MEASURES: Final = ("largest",)
 INDICES: Final = ("I_alpha", "I_c", "I_v")
 
 
-def best_values(config: MPGGConfig, cost: FloatArray, gain: FloatArray) -> FloatArray:
-    """What a cooperator among cooperators earns in each casino, (M,): c (r - 1), or r - c with the code payoff."""
-    return cost * (gain - 1) if config.payoff == "text" else gain - cost
-
-
 def round_measures(record: Record, config: MPGGConfig, highest_value: float, gain: FloatArray) -> Arrays:
     """The columns of `MEASURES`, each (B, rounds), as float32 or int32."""
     agents = config.n_players
