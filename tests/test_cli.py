@@ -13,6 +13,8 @@ from mpgg_agents.dqn import DQNConfig
 from mpgg_agents.experiments.progress import make_progress
 from mpgg_agents.experiments.settings import RunConfig
 from mpgg_agents.iql import PRESETS, IQLConfig
+from mpgg_agents.nash_q import PRESETS as NASH_Q_PRESETS
+from mpgg_agents.nash_q import NashQConfig
 from mpgg_env import MPGGConfig
 from mpgg_env.games.mpgg.mechanism_config import Capacity, Fine, PeerPunishment, Pigou
 from tests.support import fresh_python
@@ -34,7 +36,11 @@ def error_of(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
     return lines[0].removeprefix("mpgg: error: ")
 
 
-@pytest.mark.parametrize(("words", "agent"), [([], IQLConfig), (["--agent", "dqn"], DQNConfig)], ids=["iql", "dqn"])
+@pytest.mark.parametrize(
+    ("words", "agent"),
+    [([], IQLConfig), (["--agent", "dqn"], DQNConfig), (["--agent", "nash_q"], NashQConfig)],
+    ids=["iql", "dqn", "nash_q"],
+)
 def test_every_field_of_game_run_and_agent_is_a_flag_with_help(words, agent, capsys):
     assert main(["train", *words, "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
@@ -47,23 +53,21 @@ def test_every_field_of_game_run_and_agent_is_a_flag_with_help(words, agent, cap
     assert set(RunConfig.field_names()).isdisjoint([*agent.field_names(), *MPGGConfig.field_names()])
 
 
-def test_help_speaks_of_both_kinds_of_agent(capsys):
+def test_help_speaks_of_all_kinds_of_agent(capsys):
     assert main(["--help"]) == 0
-    assert "independent Q-learning and deep Q-learning" in " ".join(capsys.readouterr().out.split())
+    assert "independent, deep and Nash Q-learning" in " ".join(capsys.readouterr().out.split())
     assert main(["train", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "--agent dqn by deep Q-learning" in text
-    assert "iql, independent Q-learning with tables, or dqn, deep Q-learning" in text
+    assert "--agent dqn by deep Q-learning, or with --agent nash_q by Nash Q-learning" in text
+    assert "iql, independent Q-learning with tables; dqn, deep Q-learning" in text
+    assert "nash_q, Nash Q-learning for two to four agents" in text
 
 
-@pytest.mark.parametrize(
-    ("agent", "others"), [("iql", ("dqn", "nash_q")), ("dqn", ("iql", "nash_q")), ("nash_q", ("iql", "dqn"))]
-)
-def test_help_names_the_other_kinds_of_agent(agent, others, capsys):
+@pytest.mark.parametrize(("agent", "other"), [("iql", "dqn"), ("dqn", "iql"), ("nash_q", "iql")])
+def test_help_names_the_other_kinds_of_agent(agent, other, capsys):
     assert main(["train", "--agent", agent, "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    named = " or ".join(f"`mpgg train --agent {other} --help`" for other in others)
-    assert f"those of agent {agent}; for those of another kind see {named}." in text
+    assert f"those of agent {agent}; for those of another kind see `mpgg train --agent {other} --help` or `" in text
     assert f"`mpgg train --agent {agent} --help`" not in text
 
 
@@ -75,8 +79,9 @@ def test_help_tells_what_resuming_takes_over(capsys):
 
 
 def test_the_kind_of_agent_decides_what_is_kept():
-    words = {"iql": [], "dqn": ["--agent", "dqn"]}
-    assert {name: experiment(*flags).keeps_learned for name, flags in words.items()} == {"iql": False, "dqn": True}
+    words = {"iql": [], "dqn": ["--agent", "dqn"], "nash_q": ["--agent", "nash_q"]}
+    kept = {name: experiment(*flags).keeps_learned for name, flags in words.items()}
+    assert kept == {"iql": False, "dqn": True, "nash_q": True}
     for flags in words.values():
         assert experiment(*flags, "--keep-learned").keeps_learned
         assert not experiment(*flags, "--no-keep-learned").keeps_learned
@@ -138,7 +143,7 @@ def test_preset_ranks_below_file_and_file_below_flags(tmp_path):
 def test_listing_names_every_preset_with_its_source(capsys):
     assert main(["presets"]) == 0
     text = capsys.readouterr().out
-    for agent, presets in (("iql", PRESETS), ("dqn", DQN_PRESETS)):
+    for agent, presets in (("iql", PRESETS), ("dqn", DQN_PRESETS), ("nash_q", NASH_Q_PRESETS)):
         for name, preset in presets.items():
             assert re.search(
                 rf"^{name}  \(agent {agent}\)\n    source: {re.escape(preset.source)}$", text, re.MULTILINE
@@ -153,8 +158,8 @@ def test_version(capsys):
 def test_help_and_listing_load_no_slow_library():
     code = (
         "import sys; from mpgg_agents.cli import main; main(['train', '--help']); main(['presets']); "
-        "main(['train', '--agent', 'dqn', '--help']); "
-        "slow = ('numba', 'torch', 'matplotlib', 'pyarrow', 'scipy', 'PIL'); "
+        "main(['train', '--agent', 'dqn', '--help']); main(['train', '--agent', 'nash_q', '--help']); "
+        "slow = ('numba', 'torch', 'matplotlib', 'pyarrow', 'scipy', 'PIL', 'quantecon'); "
         "print([name for name in slow if name in sys.modules])"
     )
     assert fresh_python(code).splitlines()[-1] == "[]"

@@ -18,11 +18,12 @@ from mpgg_env.games.mpgg.config import MPGGConfig
 
 WITH_RESUME: Final = ("command", "resume", "threads", "tensorboard", "quiet")
 
-_DESCRIPTION: Final = "The migratory public goods game, learned by independent Q-learning and deep Q-learning."
-_TRAIN: Final = """Trains agents by independent Q-learning, or with --agent dqn by deep Q-learning, one replica per
-seed, and writes a run folder with settings, per-round metrics (Parquet), casino time series and final state (npz),
-a manifest with checksums, and figures. The preset ranks below the TOML file, the TOML file below the flags. A run
-that was stopped or killed goes on with --resume."""
+_DESCRIPTION: Final = """The migratory public goods game, learned by independent, deep and Nash Q-learning: runs,
+equilibria, exploitability and mechanism design."""
+_TRAIN: Final = """Trains agents by independent Q-learning, with --agent dqn by deep Q-learning, or with --agent
+nash_q by Nash Q-learning, one replica per seed, and writes a run folder with settings, per-round metrics (Parquet),
+casino time series and final state (npz), a manifest with checksums, and figures. The preset ranks below the TOML file,
+the TOML file below the flags. A run that was stopped or killed goes on with --resume."""
 _EXPLOITABILITY: Final = """Tells what one agent gains by a best response to the others' learned policies in the
 repeated game: exactly, by dynamic programming on the positions and actions of all, where these are few enough;
 elsewhere as a lower bound with a confidence interval, from a response to what the agent meets, played against its own

@@ -88,6 +88,7 @@ class Design:
         family: Name of the mechanism.
         parameter: What its strength is.
         strength: The weakest one that reaches the goal, or, if none does, the weakest of those that come closest.
+        strongest: The strongest that was considered: beyond it nothing changes for the better.
         mechanism: The mechanism of that strength.
         config: The game with it.
         reached: Whether the goal is reached.
@@ -101,6 +102,7 @@ class Design:
     family: str
     parameter: str
     strength: float
+    strongest: float
     mechanism: Mechanism
     config: MPGGConfig
     reached: bool
@@ -201,6 +203,7 @@ def design(
         family=family,
         parameter=FAMILIES[family].parameter + (" per cost c" if scale == "cost" and search.scaled else ""),
         strength=strength,
+        strongest=FAMILIES[family].strongest(config, search.unit),
         mechanism=search.mechanism(strength),
         config=after,
         reached=reached,

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mpgg_env.analysis.payoffs import best_values
+from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import terms_of
 
 MOST_OPTIMUM_CELLS: Final = 100_000_000
 # Welfare closer to 0 than this share of the optimum is 0: transfers that cancel leave roundings behind.
-ROUNDING: Final = 1e-12
 
 
 def social_optimum(config: MPGGConfig) -> float:

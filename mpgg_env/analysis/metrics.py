@@ -12,13 +12,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mpgg_env.core.types import FloatArray, IntArray
+from mpgg_env.core.rounding import whole_part
+from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 
-# A gain factor that should be whole may come out of r_min + (r_max - r_min) alpha a rounding error below.
-ROUNDING: Final = 1e-12
 TOP_QUARTER: Final = 0.25
-MOST_AGENTS: Final = 2**31
 
 Numbers = NDArray[Any]
 
@@ -55,20 +53,13 @@ def efficiency(welfare: Numbers, n_agents: int, highest_value: float) -> FloatAr
     return ratio(welfare, n_agents * highest_value if highest_value > 0 else 0.0)
 
 
-def seats(gain: FloatArray) -> IntArray:
-    """Agents that a casino holds while cooperating still pays, floor(r_m), from the gain factors, any shape."""
-    # There are never more agents than this; a larger number of seats might not fit into an integer.
-    whole: IntArray = np.floor(np.minimum(gain * (1 + ROUNDING), MOST_AGENTS)).astype(np.int64)
-    return whole
-
-
 def carrying_capacity(n_agents: int, gain: FloatArray, values: FloatArray) -> float:
     """Welfare of N cooperators who fill the casinos up to floor(r_m), the best casino first; the rest earn nothing.
 
     Casinos in which cooperating does not pay, v_m <= 0, stay empty.
     """
     best_first = np.argsort(-values, kind="stable")
-    room = np.where(values > 0, seats(gain), 0)[best_first]
+    room = np.where(values > 0, whole_part(gain), 0)[best_first]
     before = np.cumsum(room) - room
     seated = np.clip(n_agents - before, 0, room)
     return float(seated @ values[best_first])
@@ -140,13 +131,13 @@ def conditional_cooperation(
 
 def seated(occupancy: Numbers, gain: FloatArray) -> Numbers:
     """Agents who find a seat, sum_m min(n_m, floor r_m), (...)."""
-    agents: Numbers = np.minimum(occupancy, seats(gain)).sum(axis=-1)
+    agents: Numbers = np.minimum(occupancy, whole_part(gain)).sum(axis=-1)
     return agents
 
 
 def seat_use(agents_seated: Numbers, gain: FloatArray) -> FloatArray:
     """Share of all seats that are taken, [0, 1], from `seated`; NaN if every gain factor is below 1."""
-    return ratio(agents_seated, seats(gain).sum())
+    return ratio(agents_seated, whole_part(gain).sum())
 
 
 def overcrowding(agents_seated: Numbers, n_agents: int | Numbers) -> FloatArray:

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from mpgg_env.analysis.metrics import ROUNDING, TOP_QUARTER, Numbers, ratio
+from mpgg_env.analysis.metrics import TOP_QUARTER, Numbers, ratio
+from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import BoolArray, FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.rules import MOORE_STEPS, casino_costs, casino_gains, destinations, move_names, share

@@ -113,6 +113,8 @@ def defection_threshold(mechanism: str, cost: float, gain: float, members: int, 
         return 0.0
     if mechanism == "peer" or (members == 1 and mechanism != "subsidy"):
         return math.inf
+    if mechanism == "pigou" and pool(cost, gain, payoff=payoff) == 0:
+        return math.inf  # nothing is produced, so that there is nothing to hand over
     if mechanism == "fine":
         return g / (members - 1)
     if g == 0:

@@ -15,8 +15,7 @@ from mpgg_env.games.mpgg.config import MPGGConfig
 
 WHY_NOT: Final = """Learners do not settle on the equilibrium: a move is valued by what the agent saw when it made it,
 which says little about where to go, so that learners who cooperate still spread over the board. Judge cooperation and
-efficiency together. With --obs-migration m, tables over casinos alone, they learn where the value is and come much
-closer."""
+efficiency together. With --obs-migration m, tables over casinos alone, far more of them gather in the best casino."""
 
 
 def text(studies: Sequence[Study], settings: DesignConfig, game: MPGGConfig) -> str:

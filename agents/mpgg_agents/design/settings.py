@@ -23,8 +23,8 @@ class DesignConfig(Config):
         scale: The same strength in all casinos (uniform), or one in proportion to their cost of cooperating (cost).
         margin: Learners meet mechanisms stronger by this share than analysis asks for: at the limit itself a
             cooperator is no better off than a defector.
-        strengths: Mechanisms of each family that learners are tried under for the figure, from none to beyond the
-            designed one, which are two of them.
+        strengths: Strengths of each family, from none to the strongest that analysis considers, that learners are
+            tried under beside the designed one.
         rounds: Rounds of training in each trial.
         evaluation_rounds: Greedy rounds after it, over which welfare is measured.
         seeds: One replica per seed: numbers, or ranges such as 0:20, which ends before 20.
@@ -35,7 +35,7 @@ class DesignConfig(Config):
     equilibrium: Literal["best", "worst"] = "best"
     scale: Literal["uniform", "cost"] = "uniform"
     margin: float = 0.05
-    strengths: int = 4
+    strengths: int = 5
     rounds: int = 50_000
     evaluation_rounds: int = 2000
     seeds: tuple[int, ...] = tuple(range(10))

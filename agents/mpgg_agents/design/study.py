@@ -17,7 +17,7 @@ from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import Mechanism, Subsidy
 
-BEYOND: Final = 1.5  # the strongest trial, relative to the designed strength
+BEYOND: Final = 1.5  # the strongest trial is at least so much stronger than the designed mechanism
 WINDOW: Final = 100
 
 
@@ -115,9 +115,8 @@ def _strengths(found: Design, chosen: float, count: int) -> list[float]:
     """The strengths of the trials after the one without a mechanism; the chosen one is among them."""
     if found.strength == 0 or FAMILIES[found.family].falling:
         return [chosen]
-    others = np.linspace(0, BEYOND * chosen, count)[1:]
-    others = others[np.abs(others - chosen) > 0.1 * chosen][: count - 2]
-    return sorted([chosen, *others.tolist()])
+    others = np.linspace(0, max(BEYOND * chosen, found.strongest), count)[1:]
+    return sorted([chosen, *others[np.abs(others - chosen) > 0.1 * chosen].tolist()])
 
 
 def _trial(

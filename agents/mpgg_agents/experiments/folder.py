@@ -155,7 +155,7 @@ class Run:
     def final_state(self) -> Arrays:
         """Positions (B, N) after the last training round, seeds (B,), and what was learned, `seed_<s>_<name>`.
 
-        The names are those of `IQLTrainer.tables` or of `DQNTrainer.networks`.
+        The names are those of `IQLTrainer.tables`, `DQNTrainer.networks` or `NashQTrainer.learned`.
 
         Raises:
             RunFolderError: The run is not complete, or the file has been changed.

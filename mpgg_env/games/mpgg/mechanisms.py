@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from mpgg_env.core.rounding import whole_part
 from mpgg_env.core.types import BoolArray, FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.expectation import fill_expected
@@ -57,7 +58,7 @@ def rules_of(config: MPGGConfig) -> Rules:
 def terms_of(config: MPGGConfig) -> Terms:
     """The mechanisms' parameters in the form of the compiled rules."""
     kinds: dict[str, Any] = {mechanism.name: mechanism for mechanism in config.mechanisms}
-    whole_gains = np.floor(casino_gains(config)).astype(np.int64)
+    whole_gains = whole_part(casino_gains(config))
 
     def amounts(name: str, parameter: str) -> FloatArray:
         values = getattr(kinds[name], parameter) if name in kinds else 0.0

@@ -9,7 +9,7 @@ from mpgg_agents.iql.compiled.arrays import Game, Learning
 from mpgg_agents.iql.compiled.choice import LARGEST_SET, members_of_sets
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.rules import OBSERVED_PARTS, bin_edges, tie_order
-from mpgg_env.analysis.metrics import seats
+from mpgg_env.core.rounding import whole_part
 from mpgg_env.core.types import BoolArray, UInt64Array
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import rules_of
@@ -62,7 +62,7 @@ def _game(config: MPGGConfig, agent: IQLConfig) -> Game:
     bins = np.searchsorted(edges, np.arange(config.n_players + 1), side="right") - 1
     return Game(
         rules=rules_of(config),
-        seats=seats(casino_gains(config)),
+        seats=whole_part(casino_gains(config)),
         destinations=reached.reshape(-1).astype(np.uint32),
         legal_moves=_bit_sets(legal),
         restricted=not bool(legal.all()),
