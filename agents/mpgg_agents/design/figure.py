@@ -18,8 +18,8 @@ def design_figure(study: Study, settings: DesignConfig) -> Figure:
     strengths, efficiencies = np.array(sorted(predictions)).T
     axes.step(strengths, efficiencies, where="post", color=BLACK, label=f"{settings.equilibrium} equilibrium")
     for label, colour, values in (
-        ("learners' efficiency", BLUE, [trial.efficiency for trial in study.trials]),
-        ("learners' cooperation", VERMILION, [trial.cooperation for trial in study.trials]),
+        ("learners", BLUE, [trial.efficiency for trial in study.trials]),
+        ("their cooperation", VERMILION, [trial.cooperation for trial in study.trials]),
     ):
         mean, low, high = np.array([mean_interval(value) for value in values]).T
         error = None if np.isnan(low).any() else np.array([mean - low, high - mean])
