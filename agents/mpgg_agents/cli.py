@@ -224,7 +224,8 @@ def _design(arguments: argparse.Namespace, words: Sequence[str]) -> int:
             answer = ask(arguments, words, choose_display(arguments.quiet))
     except (TypeError, ValueError) as error:
         raise InputError(error) from error
-    _write_notes(notes[:1])  # every game of the study says the same
+    if not arguments.quiet:
+        _write_notes(notes[:1])  # every game of the study says the same
     _say(answer)
     return 0
 
