@@ -1,12 +1,13 @@
 """What every trainer does with arrays that are read from a checkpoint."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from mpgg_env.core.types import UInt8Array
+from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.snapshot import generator_of
 
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -29,6 +30,24 @@ def check_like(arrays: Mapping[str, Any], own: Arrays, grows: Callable[[str], bo
             raise ValueError(
                 f"{name} must be {array.dtype} {array.shape}, got {given.dtype} {given.shape}: of another training"
             )
+
+
+def joined_arrays(rounds_done: int, replicas: Iterable[Mapping[str, Any]]) -> Arrays:
+    """The state of a training: the rounds done, and the arrays of each replica, not copied, as `replica<b>.<name>`."""
+    arrays: Arrays = {"rounds_done": np.array(rounds_done, np.int64)}
+    for b, replica in enumerate(replicas):
+        arrays |= {f"replica{b}.{name}": array for name, array in replica.items()}
+    return arrays
+
+
+def check_joined(arrays: Mapping[str, Any], own: Arrays, grows: Callable[[str], bool], total_rounds: int) -> int:
+    """The rounds done of stored `joined_arrays`, after `check_like`.
+
+    Raises:
+        ValueError: The arrays are of another training, or the rounds are out of range.
+    """
+    check_like(arrays, own, grows)
+    return check_integer("rounds_done", int(arrays["rounds_done"]), 0, total_rounds)
 
 
 def check_actions(actions: np.ndarray[Any, Any], n_actions: int) -> None:

@@ -8,13 +8,12 @@ import numpy as np
 
 from mpgg_agents.dqn.agent import DQNAgents, has_illegal_moves
 from mpgg_agents.dqn.config import DQNConfig
+from mpgg_agents.engine_state import engine_arrays, restore_engine
 from mpgg_agents.record import Record
-from mpgg_agents.stored import Arrays, generator_array, stored_generator
+from mpgg_agents.stored import Arrays
 from mpgg_env.core.types import IntArray
-from mpgg_env.games.mpgg import kernels
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.observation import upper_bounds
-from mpgg_env.games.mpgg.state import check_array
 from mpgg_env.games.mpgg.vector import MPGGVectorEnv
 
 ENDLESS: Final = 2**62
@@ -77,13 +76,9 @@ class Replica:
         agents.end_round()
 
     def arrays(self) -> Arrays:
-        """Everything that the rest of the training depends on, as numeric arrays by name."""
-        return {
-            "generator": generator_array(self.engine.generators[0]),
-            "positions": self.engine.state.positions,
-            "last_actions": self.engine.state.last_actions,
-            **self.agents.arrays(),
-        }
+        """Everything that the rest of the training depends on, as new numeric arrays by name."""
+        arrays = {**engine_arrays(self.engine), **self.agents.arrays()}
+        return {name: np.array(array) for name, array in arrays.items()}
 
     def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """The inverse of `arrays`; the names, types and shapes have been checked.
@@ -91,14 +86,6 @@ class Replica:
         Raises:
             ValueError: A number is out of its range.
         """
-        engine = self.engine
-        state = engine.state.copy()
-        state.positions[:], state.last_actions[:] = arrays["positions"], arrays["last_actions"]
-        check_array("positions", state.positions, np.int64, state.positions.shape, engine.config.n_casinos - 1)
-        check_array("last_actions", state.last_actions, np.int8, state.positions.shape, 1)
-        kernels.count(state.positions, state.last_actions, state.occupancy, state.cooperators)
-        engine.generators[0] = stored_generator(arrays["generator"])
-        engine.restore(state, 0, engine.illegal, ended=False)
+        restore_engine(self.engine, arrays, int(arrays["round"]))
         self.agents.restore(arrays)
-        engine.games_played = int(arrays["round"])  # the draws under a capacity go on with it
-        self._observations = engine.observer.observe(state)
+        self._observations = self.engine.observer.observe(self.engine.state)

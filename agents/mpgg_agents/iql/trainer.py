@@ -15,7 +15,7 @@ from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.rules import GAME, MIGRATION
 from mpgg_agents.record import Games, Record
 from mpgg_agents.schedules import exponential_decay, fill_thresholds
-from mpgg_agents.stored import Arrays, check_like, section
+from mpgg_agents.stored import Arrays, check_joined, joined_arrays, section
 from mpgg_env.core.types import IntArray, UInt64Array
 from mpgg_env.core.validation import check_choice, check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -142,10 +142,7 @@ class IQLTrainer:
 
     def state_arrays(self) -> Arrays:
         """Everything that the rest of the training depends on, as numeric arrays by name."""
-        arrays: Arrays = {"rounds_done": np.array(self.rounds_done, np.int64)}
-        for b, replica in enumerate(self._replicas):
-            arrays |= {f"replica{b}.{name}": array for name, array in replica.arrays().items()}
-        return arrays
+        return joined_arrays(self.rounds_done, (replica.arrays() for replica in self._replicas))
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
         """Continues from `state_arrays()` of a trainer with the same arguments, to the same bits.
@@ -153,11 +150,10 @@ class IQLTrainer:
         Raises:
             ValueError: The arrays are of another training.
         """
-        check_like(arrays, self.state_arrays(), _grows)
-        check_integer("rounds_done", int(arrays["rounds_done"]), 0, self.total_rounds)
+        rounds_done = check_joined(arrays, self.state_arrays(), _grows, self.total_rounds)
         for b, replica in enumerate(self._replicas):
             replica.restore(section(arrays, f"replica{b}"))
-        self.rounds_done = int(arrays["rounds_done"])
+        self.rounds_done = rounds_done
 
     def tables(self, replica: int) -> Arrays:
         """The rows of one replica's tables that differ from the initial value, sorted by agent and state.

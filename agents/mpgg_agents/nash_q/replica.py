@@ -5,15 +5,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from mpgg_agents.engine_state import engine_arrays, restore_engine
 from mpgg_agents.nash_q.config import NashQConfig
 from mpgg_agents.nash_q.training import MPGG_ROUND_STEPS, NashQPopulation
 from mpgg_agents.record import Games, Record
-from mpgg_agents.stored import Arrays, generator_array, section, stored_generator
+from mpgg_agents.stored import Arrays, section
 from mpgg_env.core.types import IntArray
-from mpgg_env.games.mpgg import kernels
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.env import MPGGParallelEnv
-from mpgg_env.games.mpgg.state import check_array
 
 ENDLESS: Final = 2**62
 
@@ -78,16 +77,11 @@ class Replica:
         record.note_moves(place[0], window, casinos, moves)
 
     def arrays(self) -> Arrays:
-        """Everything that the rest of the training depends on, as numeric arrays by name."""
-        state = self.env.engine.state
-        arrays: Arrays = {
-            "rounds_done": np.array(self.rounds_done, np.int64),
-            "generator": generator_array(self.env.np_random),
-            "positions": state.positions,
-            "last_actions": state.last_actions,
-        }
+        """Everything that the rest of the training depends on, as new numeric arrays by name."""
+        arrays: Arrays = {"rounds_done": np.array(self.rounds_done, np.int64), **engine_arrays(self.env.engine)}
         tables = self.population.agents[0].tables.arrays()
-        return arrays | {f"tables.{name}": array for name, array in tables.items()}
+        arrays |= {f"tables.{name}": array for name, array in tables.items()}
+        return {name: np.array(array) for name, array in arrays.items()}
 
     def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """The inverse of `arrays`; the names, types and shapes have been checked.
@@ -96,23 +90,16 @@ class Replica:
             ValueError: A number is out of its range.
         """
         engine, population = self.env.engine, self.population
-        state = engine.state.copy()
-        state.positions[:], state.last_actions[:] = arrays["positions"], arrays["last_actions"]
-        check_array("positions", state.positions, np.int64, state.positions.shape, engine.config.n_casinos - 1)
-        check_array("last_actions", state.last_actions, np.int8, state.positions.shape, 1)
-        kernels.count(state.positions, state.last_actions, state.occupancy, state.cooperators)
-        engine.generators[0] = stored_generator(arrays["generator"])
-        engine.restore(state, 0, engine.illegal, ended=False)
+        restore_engine(engine, arrays, int(arrays["rounds_done"]))
         population.agents[0].tables.restore(section(arrays, "tables"), population.n_actions, population.key_bytes)
         self.rounds_done = int(arrays["rounds_done"])
-        engine.games_played = self.rounds_done  # the draws under a capacity go on with it
         done_in_episode = (
             self.rounds_done - (self.rounds_done - 1) // self.rounds * self.rounds if self.rounds_done else 0
         )
         masks = engine.action_masks()[0]
         names = population.names
         population.resume(
-            dict(zip(names, engine.observer.observe(state)[0], strict=True)),
+            dict(zip(names, engine.observer.observe(engine.state)[0], strict=True)),
             {name: {"action_mask": mask} for name, mask in zip(names, masks, strict=True)},
             MPGG_ROUND_STEPS * self.rounds_done,
             MPGG_ROUND_STEPS * done_in_episode,

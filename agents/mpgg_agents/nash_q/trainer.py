@@ -10,7 +10,7 @@ from mpgg_agents.nash_q.learned import learned_arrays
 from mpgg_agents.nash_q.replica import Replica
 from mpgg_agents.nash_q.tables import QTables
 from mpgg_agents.record import Games, Record
-from mpgg_agents.stored import Arrays, check_like, section
+from mpgg_agents.stored import Arrays, check_joined, joined_arrays, section
 from mpgg_env.core.types import IntArray
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -126,10 +126,7 @@ class NashQTrainer:
 
     def state_arrays(self) -> Arrays:
         """Everything that the rest of the training depends on, as numeric arrays by name."""
-        arrays: Arrays = {"rounds_done": np.array(self.rounds_done, np.int64)}
-        for b, replica in enumerate(self._replicas):
-            arrays |= {f"replica{b}.{name}": np.array(array) for name, array in replica.arrays().items()}
-        return arrays
+        return joined_arrays(self.rounds_done, (replica.arrays() for replica in self._replicas))
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
         """Continues from `state_arrays()` of a trainer with the same arguments, to the same bits.
@@ -137,14 +134,13 @@ class NashQTrainer:
         Raises:
             ValueError: The arrays are of another training.
         """
-        check_like(arrays, self.state_arrays(), _grows)
-        check_integer("rounds_done", int(arrays["rounds_done"]), 0, self.total_rounds)
+        rounds_done = check_joined(arrays, self.state_arrays(), _grows, self.total_rounds)
         for b, replica in enumerate(self._replicas):
             stored = section(arrays, f"replica{b}")
-            if stored["rounds_done"] != arrays["rounds_done"]:
+            if stored["rounds_done"] != rounds_done:
                 raise ValueError(f"replica{b}.rounds_done must be rounds_done, got {stored['rounds_done']}")
             replica.restore(stored)
-        self.rounds_done = int(arrays["rounds_done"])
+        self.rounds_done = rounds_done
 
     def tables(self, replica: int) -> QTables:
         """The live tables of one replica, which its learners share."""
