@@ -12,7 +12,7 @@ from mpgg_agents.experiments import load_run
 from mpgg_agents.nash_q import NashQConfig, NashQPopulation, NashQTrainer, load_population, train
 from mpgg_agents.nash_q.learned import restore_learned
 from mpgg_agents.nash_q.rules import drawn_action, learning_rate
-from mpgg_env import MaskInObs, MPGGConfig, MPGGParallelEnv, parallel_env
+from mpgg_env import Capacity, Fine, MaskInObs, MPGGConfig, MPGGParallelEnv, PeerPunishment, parallel_env
 from tests.grid_games import GridGame, MatrixGame, grid_game_1
 from tests.support import exactly, same
 
@@ -30,6 +30,15 @@ GAMES = {
     "episodes that are cut": (
         {"n_agents": 3, "grid_shape": (1, 2), "remainder": "random", "boundary": "wall"},
         {"episodes": 3, "alpha_power": 0.7, "obs": None},
+    ),
+    "mechanisms and a draw of seats": (
+        {
+            "n_agents": 3,
+            "grid_shape": (1, 2),
+            "boundary": "mask",
+            "mechanism": (Fine(amount=0.3), Capacity(seats=2), PeerPunishment(punishment=0.1, cost=0.05)),
+        },
+        {"episodes": 2},
     ),
 }
 
@@ -64,7 +73,9 @@ def test_every_learner_has_the_tables_of_the_trainer_bit_for_bit(name) -> None:
     assert sum(result.ended for _, result in results) == agent.episodes
 
 
-@pytest.mark.parametrize("name", ["masked board", "episodes that end", "episodes that are cut"])
+@pytest.mark.parametrize(
+    "name", ["masked board", "episodes that end", "episodes that are cut", "mechanisms and a draw of seats"]
+)
 @pytest.mark.parametrize("cut", [1, 17, 40, 100])
 def test_a_restored_trainer_goes_on_with_the_same_bits(name, cut) -> None:
     whole = small(name=name, episodes=4)
@@ -79,8 +90,28 @@ def test_a_restored_trainer_goes_on_with_the_same_bits(name, cut) -> None:
     assert same(vars_of(rest.evaluate(30)), vars_of(whole.evaluate(30)))
 
 
+def test_punishment_is_welfare_that_the_games_have_produced_and_lost() -> None:
+    record = small(name="mechanisms and a draw of seats").advance(80)
+    lost = record.gross - record.welfare
+    assert (lost > -1e-12).all()
+    assert lost.max() == pytest.approx(0.15)  # a player who punishes and one who is punished, as two play at most
+
+
 def vars_of(record):
     return {name: getattr(record, name) for name in record.__slots__}
+
+
+def test_single_greedy_rounds_are_those_of_a_whole_evaluation() -> None:
+    whole, single = (small(name="mechanisms and a draw of seats") for _ in range(2))
+    for trainer in (whole, single):
+        trainer.advance(trainer.total_rounds)
+    positions = single.positions
+    rounds = [single.evaluate_round() for _ in range(15)]
+    record = whole.evaluate(15)
+    games = [games for _, games in rounds]
+    assert (games[0].positions == positions).all()
+    assert [game.actions.sum(axis=1).tolist() for game in games] == record.cooperators.T.tolist()
+    np.testing.assert_array_equal(np.stack([game.payoffs.sum(axis=1) for game in games], axis=1), record.welfare)
 
 
 def test_records_do_not_depend_on_the_chunks() -> None:
