@@ -9,7 +9,7 @@ import numpy as np
 
 from mpgg_agents.experiments import storage
 from mpgg_agents.experiments.columns import aligned
-from mpgg_env.analysis.observe_n_stage import Stage
+from mpgg_env.analysis.choices import Stage
 from mpgg_env.analysis.payoffs import best_values
 from mpgg_env.analysis.report import EquilibriumReport, MixedSummary, PureSummary, equilibrium_report
 from mpgg_env.analysis.thresholds import cooperation_threshold
@@ -57,7 +57,10 @@ def _welfare(report: EquilibriumReport, game: MPGGConfig) -> list[str]:
         "random play from the start": report.random_play,
     }
     rows, columns = game.grid_shape
-    head = f"{report.n_agents:,} agents, {rows} x {columns} casinos; welfare is the sum of payoffs per round"
+    head = (
+        f"{_several(report.n_agents, 'agent')}, {rows} x {columns} casinos; welfare is the sum of payoffs per round, "
+        "less what a sponsor pays"
+    )
     return [head, "", *(f"{name:<42}{value:>14,.6g}" for name, value in reference.items())]
 
 
@@ -105,13 +108,23 @@ def _mixed(name: str, part: MixedSummary | None) -> list[str]:
 
 
 def _thresholds(game: MPGGConfig, thresholds: dict[str, float]) -> list[str]:
-    title = f"Full cooperation of all {game.n_players:,} in the best casino is stable there from"
-    lines = [f"  {name + ' ' + PARAMETERS[name]:<40}{_threshold(value):>14}" for name, value in thresholds.items()]
-    return [title, *lines]
+    title = (
+        f"Full cooperation of all {game.n_players:,} in the best casino is stable there, each mechanism by itself, from"
+    )
+    return [
+        title,
+        *(f"  {name + ' ' + PARAMETERS[name]:<40}{_threshold(name, thresholds[name]):>14}" for name in thresholds),
+    ]
 
 
-def _threshold(value: float) -> str:
+def _threshold(name: str, value: float) -> str:
+    if name == "capacity":
+        return {0.0: "never", math.inf: "no limit"}.get(value) or _number(value)
     return "never" if math.isinf(value) else _number(value)
+
+
+def _several(count: int, name: str) -> str:
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
 def _number(value: float) -> str:

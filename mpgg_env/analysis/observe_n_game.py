@@ -18,6 +18,7 @@ from typing import Final
 
 import numpy as np
 
+from mpgg_env.analysis.choices import STAGES, Stage
 from mpgg_env.analysis.congestion import (
     RELATIVE_TOLERANCE,
     best_response_path,
@@ -31,15 +32,7 @@ from mpgg_env.analysis.congestion import (
     worst_seating,
 )
 from mpgg_env.analysis.counts import MOST_COUNT_VECTORS, compositions, n_compositions
-from mpgg_env.analysis.observe_n_stage import (
-    STAGES,
-    Stage,
-    action_gains,
-    cooperative_seats,
-    mean_payoffs,
-    stage_tables,
-    toll_tables,
-)
+from mpgg_env.analysis.observe_n_stage import action_gains, cooperative_seats, mean_payoffs, stage_tables, toll_tables
 from mpgg_env.analysis.payoffs import Equilibrium, best_values, measured
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_choice

@@ -1,9 +1,10 @@
 """Stage 2 of the observe-n game: who cooperates in a casino whose occupancy everybody knows."""
 
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
+from mpgg_env.analysis.choices import Stage
 from mpgg_env.analysis.congestion import RELATIVE_TOLERANCE
 from mpgg_env.analysis.payoffs import Game, game_of, leaving_bonus
 from mpgg_env.core.compiled import compiled
@@ -13,8 +14,6 @@ from mpgg_env.games.mpgg.mechanisms import casino_payoffs
 from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT, casino_costs, casino_gains
 from mpgg_env.games.mpgg.transfers import toll_at
 
-Stage = Literal["best", "worst"]
-STAGES: Final = ("best", "worst")
 MOST_STAGE_CELLS: Final = 50_000_000
 
 

@@ -13,10 +13,10 @@ from typing import Final
 
 import numpy as np
 
+from mpgg_env.analysis.choices import Stage
 from mpgg_env.analysis.congestion import never_rises
 from mpgg_env.analysis.efficiency import sponsor_payments
 from mpgg_env.analysis.observe_n_game import ObserveNGame
-from mpgg_env.analysis.observe_n_stage import Stage
 from mpgg_env.analysis.payoffs import best_values
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig

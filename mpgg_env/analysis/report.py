@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from mpgg_env.analysis import observe_n_game, observe_n_symmetric, symmetric
+from mpgg_env.analysis.choices import STAGES, Stage
 from mpgg_env.analysis.efficiency import (
     price_of_anarchy,
     price_of_stability,
@@ -19,7 +20,6 @@ from mpgg_env.analysis.efficiency import (
 from mpgg_env.analysis.location_families import characterise
 from mpgg_env.analysis.location_game import n_count_profiles, pure_equilibria
 from mpgg_env.analysis.metrics import carrying_capacity, initial_occupancy, random_welfare
-from mpgg_env.analysis.observe_n_stage import STAGES, Stage
 from mpgg_env.analysis.payoffs import Equilibrium, best_values, exploitability
 from mpgg_env.core.validation import check_choice
 from mpgg_env.games.mpgg.config import MPGGConfig

@@ -12,11 +12,9 @@ from mpgg_agents.experiments.style import BLACK, BLUE, GREY, VERMILION, new_figu
 def design_figure(study: Study, settings: DesignConfig) -> Figure:
     """One family: the curve that analysis found, the designed strength, the goal, and the trials with learners."""
     found = study.design
-    figure = new_figure(2.3)
+    figure = new_figure(2.5)
     axes = figure.subplots()
-    predictions = [*found.tried.tolist(), *([trial.strength, trial.predicted] for trial in study.trials)]
-    strengths, efficiencies = np.array(sorted(predictions)).T
-    axes.step(strengths, efficiencies, where="post", color=BLACK, label=f"{settings.equilibrium} equilibrium")
+    axes.plot(*study.predicted.T, color=BLACK, label=f"{settings.equilibrium} equilibrium")
     for label, colour, values in (
         ("learners", BLUE, [trial.efficiency for trial in study.trials]),
         ("their cooperation", VERMILION, [trial.cooperation for trial in study.trials]),
@@ -33,5 +31,5 @@ def design_figure(study: Study, settings: DesignConfig) -> Figure:
     axes.set_xlabel(f"{found.family}: {found.parameter}")
     axes.set_ylabel("efficiency, cooperation rate")
     axes.set_ylim(min(0.0, axes.get_ylim()[0]), max(1.02, axes.get_ylim()[1]))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, columnspacing=1.2)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2, columnspacing=1.2)
     return figure

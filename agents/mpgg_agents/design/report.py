@@ -8,8 +8,9 @@ from mpgg_agents.design.settings import DesignConfig
 from mpgg_agents.design.study import Study, Trial
 from mpgg_agents.experiments.columns import aligned
 from mpgg_agents.experiments.statistics import mean_interval
-from mpgg_env.analysis.design import Outcome
 from mpgg_env.analysis.efficiency import social_optimum
+from mpgg_env.analysis.outcomes import Outcome
+from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 
@@ -26,18 +27,20 @@ def text(studies: Sequence[Study], settings: DesignConfig, game: MPGGConfig) -> 
         "",
         *_table(studies),
         "",
-        f"Learners: {len(settings.seeds)} seeds, {settings.rounds:,} rounds, then {settings.evaluation_rounds:,} "
-        "greedy ones; mean and 95 % confidence interval.",
+        f"Learners: seeds {' '.join(map(str, settings.seeds))}; {settings.rounds:,} rounds, then "
+        f"{settings.evaluation_rounds:,} greedy ones; mean and 95 % confidence interval over the seeds.",
     ]
-    if not all(agrees(study.after) for study in studies):
+    if any(agrees(study.after) is False for study in studies):
         lines += ["", WHY_NOT]
     return "\n".join(lines)
 
 
-def agrees(trial: Trial) -> bool:
-    """Whether the equilibrium's efficiency lies in the 95 % confidence interval of the learners'."""
+def agrees(trial: Trial) -> bool | None:
+    """Whether the equilibrium's efficiency lies in the 95 % confidence interval of the learners'; None without one."""
     _, low, high = mean_interval(trial.efficiency)
-    return bool(low - 1e-12 <= trial.predicted <= high + 1e-12)
+    if math.isnan(low):
+        return None
+    return bool(low - ROUNDING <= trial.predicted <= high + ROUNDING)
 
 
 def numbers(studies: Sequence[Study]) -> list[dict[str, Any]]:
@@ -61,9 +64,10 @@ def _table(studies: Sequence[Study]) -> list[str]:
         "efficiency before",
         "efficiency after",
         "cooperation after",
-        "in the best casino",
+        "in the best casinos",
         "sponsor pays",
-        "agrees with analysis",
+        "efficiency predicted",
+        "  in the interval",
     ]
     rows = aligned([heads, *(_column(study) for study in studies)], names_left=True)
     return ["By analysis:", *rows[:10], "", "With learners:", *rows[10:]]
@@ -89,7 +93,8 @@ def _column(study: Study) -> list[str]:
         _interval(trial.cooperation),
         _interval(trial.best_casino),
         _interval(trial.sponsor),
-        "yes" if agrees(trial) else f"no, predicted {trial.predicted:.4f}",
+        f"{trial.predicted:.4f}",
+        {True: "yes", False: "no", None: "-"}[agrees(trial)],
     ]
 
 
@@ -110,7 +115,7 @@ def _study(study: Study) -> dict[str, Any]:
         "after": _outcome(found.after),
         "worst_before": _outcome(found.worst_before),
         "worst_after": _outcome(found.worst_after),
-        "tried": found.tried.tolist(),
+        "predicted": study.predicted.tolist(),
         "chosen": study.chosen,
         "trials": [_trial(trial) for trial in study.trials],
     }

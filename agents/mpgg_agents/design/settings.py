@@ -1,15 +1,13 @@
 """What a design study is asked."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from mpgg_agents.experiments.settings import parse_seeds
+from mpgg_env.analysis.choices import SCALES, STAGES
 from mpgg_env.core.config import Config
 from mpgg_env.core.validation import check_choice, check_integer, check_real
-
-FAMILY_NAMES: Final = ("fine", "subsidy", "subsidy_local", "toll", "pigou", "capacity", "peer")
-SELECTIONS: Final = ("best", "worst")
-SCALES: Final = ("uniform", "cost")
+from mpgg_env.games.mpgg.mechanism_config import MECHANISMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +41,7 @@ class DesignConfig(Config):
     def __post_init__(self) -> None:
         self._set("family", _families(self.family))
         self._set("goal", check_real("goal", self.goal, 0, 1, open_minimum=True))
-        check_choice("equilibrium", self.equilibrium, SELECTIONS)
+        check_choice("equilibrium", self.equilibrium, STAGES)
         check_choice("scale", self.scale, SCALES)
         self._set("margin", check_real("margin", self.margin, 0))
         self._set("strengths", check_integer("strengths", self.strengths, 2, 100))
@@ -57,9 +55,9 @@ def _families(names: object) -> tuple[str, ...]:
     if not isinstance(given, list | tuple) or not given:
         raise TypeError(f"family must be one or several names of mechanisms, got {names!r}")
     if tuple(given) == ("all",):
-        return FAMILY_NAMES
+        return tuple(MECHANISMS)
     for name in given:
-        check_choice("family", name, (*FAMILY_NAMES, "all"))
+        check_choice("family", name, (*MECHANISMS, "all"))
     if "all" in given or len(set(given)) < len(given):
         raise ValueError(f"family must be distinct names, or all alone, got {list(given)}")
     return tuple(given)
