@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mpgg_env import MPGGConfig
@@ -124,6 +124,9 @@ def test_the_observe_n_game(config: MPGGConfig, factor: float, stage: Any) -> No
     assert worst[1] == pytest.approx(factor * worst[0], abs=1e-9 * factor)
 
 
+# 0.7 * (1.2 - 1) and 0.1 * (2.4 - 1) are 0.14, and one or the other casino gathers a lone agent; 3.2 is no tie at all.
+@example(_row(1, (0.7, 0.1), (1.2, 2.4)), 0, 1e12)
+@example(_row(1, (0.1, 1.0), (1.1, 4.2)), 0, 1e-13)
 @given(games(st.none()), st.sampled_from([0, 1, 3, 30]), FACTORS)
 def test_the_families(config: MPGGConfig, more_agents: int, factor: float) -> None:
     larger = config.replace(n_agents=config.n_agents + more_agents)
