@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mpgg_env import MPGGConfig
 from mpgg_env.analysis import location_families, location_game, observe_n_game
 from mpgg_env.analysis.best_response import best_response_dynamics
+from mpgg_env.analysis.design import design
 from mpgg_env.analysis.payoffs import Equilibrium
 from mpgg_env.analysis.stage_game import stage_game
 from mpgg_env.analysis.stage_mixed import symmetric_stage_equilibria
@@ -172,3 +173,12 @@ def test_best_responses(config: MPGGConfig, factor: float, seed: int) -> None:
     assert _profiles([scaled.profile]) == _profiles([plain.profile])
     assert (scaled.settled, scaled.updates) == (plain.settled, plain.updates)
     assert scaled.cooperation_rate.tolist() == plain.cooperation_rate.tolist()
+
+
+# Nine tenths of the optimum need everybody's cooperation, for which a fine must be a temptation, 0.7 (1 - 2.2 / 6).
+@pytest.mark.parametrize("factor", [1e-13, 1.0, 1e6, 1e12])
+def test_the_weakest_fine(factor: float) -> None:
+    found = design(_scaled(_row(6, (0.3, 0.7), (1.5, 2.2)), factor), "fine", goal=0.9)
+    assert found.strength == pytest.approx(factor * 0.7 * (1 - 2.2 / 6), rel=1e-11)
+    assert found.reached
+    assert found.after.equilibrium.cooperators.tolist() == [0, 6]

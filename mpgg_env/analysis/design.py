@@ -14,7 +14,7 @@ import numpy as np
 
 from mpgg_env.analysis.efficiency import relative_welfare, social_optimum, sponsor_payments
 from mpgg_env.analysis.observe_n_game import pure_equilibria
-from mpgg_env.analysis.payoffs import Equilibrium, best_values
+from mpgg_env.analysis.payoffs import Equilibrium, best_values, game_of
 from mpgg_env.core.types import FloatArray
 from mpgg_env.core.validation import check_choice, check_real
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -301,10 +301,10 @@ class _Search:
         return shares[::-1][:: max(1, len(shares) // GRID)].tolist()  # type: ignore[no-any-return]
 
     def _bisected(self, weaker: float, enough: float, goal: float) -> float:
-        """The limit, with an equilibrium that is exact: a solver's tolerance would put it a little lower."""
+        """The limit, with an equilibrium that is exact but for what rounding may make of the game's payoffs."""
         while enough - weaker > 2 * PRECISION * enough:
             middle = (weaker + enough) / 2
-            exact = self.outcome(middle).equilibrium.exploitability <= PRECISION
+            exact = self.outcome(middle).equilibrium.exploitability <= game_of(self.game(middle)).tolerance
             if exact and self.efficiency(middle) >= goal:
                 enough = middle
             else:
