@@ -162,7 +162,7 @@ def test_the_symmetric_equilibrium(factor: float, agents: int) -> None:
     config = _row(agents, (0.1, 0.2, 0.7), (2.4, 1.2, 1.2))
     plain, scaled = symmetric_equilibrium(config), symmetric_equilibrium(_scaled(config, factor))
     np.testing.assert_allclose(scaled.probabilities, plain.probabilities, atol=1e-6)
-    assert scaled.payoff == pytest.approx(factor * plain.payoff, rel=1e-6)
+    assert scaled.payoff == pytest.approx(factor * plain.payoff, rel=1e-6, abs=0)
 
 
 # Powers of two change no digit of any payoff, so that the path must be the same agent by agent.
@@ -179,6 +179,6 @@ def test_best_responses(config: MPGGConfig, factor: float, seed: int) -> None:
 @pytest.mark.parametrize("factor", [1e-13, 1.0, 1e6, 1e12])
 def test_the_weakest_fine(factor: float) -> None:
     found = design(_scaled(_row(6, (0.3, 0.7), (1.5, 2.2)), factor), "fine", goal=0.9)
-    assert found.strength == pytest.approx(factor * 0.7 * (1 - 2.2 / 6), rel=1e-11)
+    assert found.strength == pytest.approx(factor * 0.7 * (1 - 2.2 / 6), rel=1e-11, abs=0)
     assert found.reached
     assert found.after.equilibrium.cooperators.tolist() == [0, 6]
