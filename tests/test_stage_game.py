@@ -44,7 +44,9 @@ MECHANISMS = st.one_of(
 def _advantages(*gains: float) -> StageGame:
     """A game in which C gains this over D with 0, 1, ... other cooperators."""
     payoffs = np.array([[0.0, gain] for gain in (0.0, *gains)])
-    return StageGame(casino=0, members=len(gains), payoffs=payoffs, gross=np.zeros(len(gains) + 1), value=1.0)
+    return StageGame(
+        casino=0, members=len(gains), payoffs=payoffs, gross=np.zeros(len(gains) + 1), value=1.0, tolerance=1e-12
+    )
 
 
 @given(EIGHTHS, EIGHTHS, st.integers(1, 9), st.booleans(), MECHANISMS)

@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from mpgg_env.analysis.payoffs import (
-    TOLERANCE,
     Equilibrium,
     Game,
     best_entry,
@@ -73,7 +72,7 @@ def best_response_dynamics(
 ) -> BestResponsePath:
     """Follows best responses until nobody can gain, or for `updates` agents.
 
-    An agent changes only to gain more than `TOLERANCE`. Among equally good replies it prefers its own casino to
+    An agent changes only to gain more than rounding may make. Among equally good replies it prefers its own casino to
     others, the casino with the lowest index among these, and D to C. An update takes time proportional to the
     logarithm of the number of casinos, about a microsecond for 10,000 of them; a capacity adds its lottery.
 
@@ -208,13 +207,13 @@ def _follow(
                     welfare += _gross_of_both(old, new, path, plain)
                     total += new % 2 - old % 2
                 elif unchanged >= len(path.strategies):
-                    settled = unilateral_gain(path.occupancy, path.cooperators, game) <= TOLERANCE
+                    settled = unilateral_gain(path.occupancy, path.cooperators, game) <= game.tolerance
                     unchanged = 0
             all_cooperators += total
             all_welfare += welfare
         cooperation[w], efficiency[w] = all_cooperators / window, all_welfare / window
     if not settled:
-        settled = unilateral_gain(path.occupancy, path.cooperators, game) <= TOLERANCE
+        settled = unilateral_gain(path.occupancy, path.cooperators, game) <= game.tolerance
     return done, settled
 
 
@@ -227,7 +226,7 @@ def _reply(strategy: int, path: _Path, game: Game) -> int:
     switching = role_payoff(1 - action, m, n, k + 1 - 2 * action, game)
     target = _best_elsewhere(m, path)
     moving = path.entry[len(path.entry) // 2 + target] + leaving_bonus(m, n, game) if target >= 0 else -np.inf
-    if max(switching, moving) <= own + TOLERANCE:
+    if max(switching, moving) <= own + game.tolerance:
         return strategy
     if switching >= moving:
         return 2 * m + 1 - action
@@ -238,7 +237,7 @@ def _reply(strategy: int, path: _Path, game: Game) -> int:
 def _entering_action(m: int, path: _Path, game: Game) -> int:
     n, k = path.occupancy[m], path.cooperators[m]
     cooperating = role_payoff(COOPERATE, m, n + 1, k + 1, game)
-    return COOPERATE if cooperating > role_payoff(DEFECT, m, n + 1, k, game) + TOLERANCE else DEFECT
+    return COOPERATE if cooperating > role_payoff(DEFECT, m, n + 1, k, game) + game.tolerance else DEFECT
 
 
 @compiled

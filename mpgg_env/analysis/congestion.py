@@ -13,8 +13,6 @@ import numpy as np
 
 from mpgg_env.core.types import FloatArray, IntArray
 
-# Payoffs that differ by less, relative to the largest, are ties: they come from different roundings of one number.
-RELATIVE_TOLERANCE: Final = 1e-12
 MOST_TIES: Final = 100_000_000
 
 
@@ -40,9 +38,11 @@ class Places:
         return self.certain * (self.certain_payoff - self.level)
 
 
-def places_of_seats(value: FloatArray, seats: IntArray, n_agents: int) -> Places:
-    """The places when casino m pays its `value` >= 0 up to so many `seats` and 0 beyond, both (M,)."""
-    tolerance = RELATIVE_TOLERANCE * max(1.0, float(value.max()))
+def places_of_seats(value: FloatArray, seats: IntArray, n_agents: int, *, tolerance: float) -> Places:
+    """The places when casino m pays its `value` >= 0 up to so many `seats` and 0 beyond, both (M,).
+
+    Payoffs that differ by no more than the `tolerance` are ties: they come from different roundings of one number.
+    """
     seats = np.where(value > tolerance, np.minimum(seats, n_agents), 0)
     order = np.argsort(-value, kind="stable")
     filled = int(np.searchsorted(np.cumsum(seats[order]), n_agents))
@@ -55,10 +55,12 @@ def places_of_seats(value: FloatArray, seats: IntArray, n_agents: int) -> Places
     return Places(level, certain, level_places, np.where(certain > 0, value, 0.0))
 
 
-def places_of_table(table: FloatArray, n_agents: int) -> Places:
-    """The places when a member of casino m among n gets `table[m, n]`, (M, N + 1), never rising with n >= 1."""
+def places_of_table(table: FloatArray, n_agents: int, *, tolerance: float) -> Places:
+    """The places when a member of casino m among n gets `table[m, n]`, (M, N + 1), never rising with n >= 1.
+
+    Payoffs that differ by no more than the `tolerance` are ties.
+    """
     worth = table[:, 1:]
-    tolerance = table_tolerance(table)
     level = float(np.partition(worth, worth.size - n_agents, axis=None)[worth.size - n_agents])
     certain = (worth > level + tolerance).sum(axis=1)
     level_places = (worth >= level - tolerance).sum(axis=1) - certain
@@ -66,14 +68,9 @@ def places_of_table(table: FloatArray, n_agents: int) -> Places:
     return Places(level, certain, level_places, certain_payoff)
 
 
-def table_tolerance(table: FloatArray) -> float:
-    """The difference below which two payoffs of the table are ties."""
-    return RELATIVE_TOLERANCE * max(1.0, float(np.abs(table).max()))
-
-
-def never_rises(table: FloatArray) -> bool:
-    """Whether no payoff of the table (M, N + 1) rises with n >= 1, by more than a tie."""
-    return bool((np.diff(table[:, 1:], axis=1) <= table_tolerance(table)).all())
+def never_rises(table: FloatArray, *, tolerance: float) -> bool:
+    """Whether no payoff of the table (M, N + 1) rises with n >= 1 by more than the `tolerance`."""
+    return bool((np.diff(table[:, 1:], axis=1) <= tolerance).all())
 
 
 def worst_seating(places: Places, n_agents: int) -> IntArray:

@@ -14,7 +14,7 @@ from mpgg_env.analysis.choices import SCALES, STAGES, Scale, Stage
 from mpgg_env.analysis.efficiency import social_optimum
 from mpgg_env.analysis.mechanism_families import FAMILIES, POINTS, mechanism_of, strengths_of, units
 from mpgg_env.analysis.outcomes import Outcome, outcome
-from mpgg_env.analysis.payoffs import best_values
+from mpgg_env.analysis.payoffs import best_values, game_of
 from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import FloatArray
 from mpgg_env.core.validation import check_choice, check_real
@@ -147,10 +147,10 @@ class _Search:
         return self.outcome(strength).efficiency >= goal * (1 - ROUNDING)
 
     def _bisected(self, weaker: float, enough: float, goal: float) -> float:
-        """The limit, with an equilibrium that is exact: a solver's tolerance would put it a little lower."""
+        """The limit, with an equilibrium that is exact but for what rounding may make of the game's payoffs."""
         while enough - weaker > 2 * ROUNDING * enough:
             middle = (weaker + enough) / 2
-            exact = self.outcome(middle).equilibrium.exploitability <= ROUNDING * self._largest_payoff
+            exact = self.outcome(middle).equilibrium.exploitability <= game_of(self.game(middle)).tolerance
             if exact and self._reaches(middle, goal):
                 enough = middle
             else:
@@ -166,10 +166,6 @@ class _Search:
             else:
                 weaker = middle
         return float(self.strengths[enough])
-
-    @property
-    def _largest_payoff(self) -> float:
-        return float(best_values(self.config).max())
 
 
 def _check_game(config: MPGGConfig, family: str) -> None:

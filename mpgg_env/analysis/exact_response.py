@@ -8,11 +8,11 @@ import numpy as np
 
 from mpgg_env.analysis.joint_game import DeviatorGame
 from mpgg_env.analysis.policies import joint_index
+from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import FloatArray, IntArray
 
 Choices = tuple[IntArray, IntArray]
 
-TOLERANCE: Final = 1e-12
 _EPSILON: Final = float(np.finfo(np.float64).eps)
 
 
@@ -85,7 +85,7 @@ def _solve_backwards(game: DeviatorGame, rounds: int) -> Solution:
 def _solve_forever(game: DeviatorGame) -> Solution:
     """Policy iteration from the agent's own policy on.
 
-    It ends when no single choice gains more than `TOLERANCE` of the largest payoff, or of what rounding leaves.
+    It ends when no single choice gains more than `ROUNDING` of the largest payoff, or of what rounding leaves.
     """
     largest = float(np.abs(game.game.payoffs[..., game.agent]).max())
 
@@ -152,4 +152,4 @@ def _fixed_point(
 
 
 def _threshold(values: FloatArray, largest: float) -> float:
-    return max(TOLERANCE * largest, 80 * _EPSILON * float(np.abs(values).max()))
+    return max(ROUNDING * largest, 80 * _EPSILON * float(np.abs(values).max()))

@@ -18,7 +18,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from mpgg_env.analysis.payoffs import TOLERANCE, Equilibrium, best_values, measured
+from mpgg_env.analysis.payoffs import Equilibrium, best_values, game_of, measured
+from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import BoolArray, FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.rules import casino_costs, casino_gains
@@ -84,11 +85,12 @@ class _Board:
     values: FloatArray
     critical: FloatArray  # number of members from which a defector gains: r, or r / c; inf without cost
     inert: BoolArray  # nothing can be gained or lost
+    tolerance: float  # of the game: values that differ by less are tied
 
     @property
     def tied(self) -> IntArray:
         """The casinos with the highest value."""
-        return np.flatnonzero(self.values >= self.values.max() - TOLERANCE)
+        return np.flatnonzero(self.values >= self.values.max() - self.tolerance)
 
 
 def characterise(config: MPGGConfig) -> Characterisation:
@@ -123,13 +125,20 @@ def _board(config: MPGGConfig) -> _Board:
         )
     gain = casino_gains(config)
     ratio = gain if config.payoff == "text" else np.divide(gain, cost, out=np.full(len(gain), np.inf), where=cost > 0)
-    return _Board(agents=config.n_players, cost=cost, values=values, critical=_whole(ratio), inert=inert)
+    return _Board(
+        agents=config.n_players,
+        cost=cost,
+        values=values,
+        critical=_whole(ratio),
+        inert=inert,
+        tolerance=game_of(config).tolerance,
+    )
 
 
 def _whole(ratio: FloatArray) -> FloatArray:
     """The numbers, those that miss an integer by rounding alone made integers: 0.6 / 0.2 is below 3."""
     nearest = np.rint(ratio)
-    return np.where(np.isclose(ratio, nearest, rtol=TOLERANCE, atol=0), nearest, ratio)
+    return np.where(np.isclose(ratio, nearest, rtol=ROUNDING, atol=0), nearest, ratio)
 
 
 def _tragedy(config: MPGGConfig, board: _Board) -> Family | None:
@@ -169,7 +178,7 @@ def _fewest_gathered(board: _Board, m: int) -> Iterator[int]:
         others = np.delete(board.values, m)
         second = float(others.max(initial=0.0))
         # One at least: without any it is a tragedy, if it is an equilibrium.
-        yield max(1, math.ceil((second - TOLERANCE) / board.cost[m]) + 1)
+        yield max(1, math.ceil((second - board.tolerance) / board.cost[m]) + 1)
 
 
 def _gathered(config: MPGGConfig, m: int, cooperators: int) -> Equilibrium:

@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 
 from mpgg_env.analysis.payoffs import (
-    TOLERANCE,
     Equilibrium,
     Game,
     game_of,
@@ -39,13 +38,13 @@ def n_count_profiles(config: MPGGConfig) -> int:
 
 
 def pure_equilibria(
-    config: MPGGConfig, *, tolerance: float = TOLERANCE, limit: int = MOST_PROFILES
+    config: MPGGConfig, *, tolerance: float | None = None, limit: int = MOST_PROFILES
 ) -> list[Equilibrium]:
     """All pure equilibria of the one-shot game as profiles of counts, by enumeration, mechanisms included.
 
     Args:
         config: Rules of the game; `moves` and `boundary` play no part.
-        tolerance: Largest gain from a deviation that still counts as none, at least 0.
+        tolerance: Largest gain from a deviation that still counts as none, at least 0; None for what rounding may make.
         limit: Most profiles of counts to look at.
 
     Returns:
@@ -56,14 +55,14 @@ def pure_equilibria(
         ValueError: The game has more profiles than `limit`, or a number is out of range.
         TypeError: A value has the wrong type.
     """
-    check_real("tolerance", tolerance, 0)
+    game = game_of(config)
+    allowed = game.tolerance if tolerance is None else check_real("tolerance", tolerance, 0)
     profiles = n_count_profiles(config)
     if profiles > check_integer("limit", limit, 1):
         raise ValueError(
             f"config must have at most limit={limit} profiles of counts, got {profiles} for {config.n_players} agents "
             f"in {config.n_casinos} casinos; without a mechanism location_families.characterise answers for any size"
         )
-    game = game_of(config)
     plain = without_transfers(game)
     found: list[Equilibrium] = []
     counts = np.zeros(2 * config.n_casinos, np.int64)
@@ -72,7 +71,7 @@ def pure_equilibria(
     occupancy, cooperators = np.empty((2, config.n_casinos), np.int64)
     more = True
     while more:
-        length, more = _next_equilibria(counts, game, tolerance, occupancy, cooperators, buffer)
+        length, more = _next_equilibria(counts, game, allowed, occupancy, cooperators, buffer)
         for row in buffer[:length]:
             found.append(measured_profile(row[0::2] + row[1::2], row[1::2].copy(), game, plain))
     return found

@@ -20,7 +20,6 @@ import numpy as np
 
 from mpgg_env.analysis.choices import STAGES, Stage
 from mpgg_env.analysis.congestion import (
-    RELATIVE_TOLERANCE,
     best_response_path,
     best_seating,
     extreme_allocation,
@@ -28,12 +27,11 @@ from mpgg_env.analysis.congestion import (
     never_rises,
     places_of_seats,
     places_of_table,
-    table_tolerance,
     worst_seating,
 )
 from mpgg_env.analysis.counts import MOST_COUNT_VECTORS, compositions, n_compositions
 from mpgg_env.analysis.observe_n_stage import action_gains, cooperative_seats, mean_payoffs, stage_tables, toll_tables
-from mpgg_env.analysis.payoffs import Equilibrium, best_values, measured
+from mpgg_env.analysis.payoffs import Equilibrium, best_values, game_of, measured, tolerance_of
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_choice
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -68,6 +66,7 @@ class ObserveNGame:
         table: What a member of casino m among n expects, (M, N + 1), less what the toll of its casino would give it
             outside; None with `seats`.
         totals: What a casino with n members adds to the welfare, (M, N + 1); None with `seats`.
+        tolerance: Payoffs that differ by no more are ties.
 
     Raises:
         ValueError: `stage` is unknown; or the game has a mechanism or `min_players > 1`, and more combinations of
@@ -81,12 +80,14 @@ class ObserveNGame:
         self.seats: IntArray | None = None
         self.table: FloatArray | None = None
         self.totals: FloatArray | None = None
+        self.tolerance = game_of(config).tolerance
         if config.mechanism is None and config.min_players == 1:
             self.seats = cooperative_seats(config, stage=stage)
         else:
             self._cooperators, payoffs = stage_tables(config, stage)
             tolls, forgone = toll_tables(config)
             self.table = payoffs - forgone
+            self.tolerance = max(self.tolerance, tolerance_of(self.table))
             self.totals = np.arange(self.n_agents + 1) * (payoffs + tolls)
 
     def cooperators(self, occupancy: IntArray) -> IntArray:
@@ -121,13 +122,6 @@ class ObserveNGame:
         gain = max(float(self.location_gain(occupancy)), float(actions.max()))
         # The one-shot game's exploitability is another one: there a mover must choose its action unseen.
         return dataclasses.replace(measured(self.config, occupancy, cooperators), exploitability=gain)
-
-    @property
-    def tolerance(self) -> float:
-        """The difference below which two payoffs are ties."""
-        if self.table is not None:
-            return table_tolerance(self.table)
-        return RELATIVE_TOLERANCE * max(1.0, float(best_values(self.config).max()))
 
 
 def pure_equilibria(config: MPGGConfig, *, stage: Stage = "best") -> ObserveNEquilibria:
@@ -180,11 +174,11 @@ def rosenthal_potential(config: MPGGConfig, occupancy: IntArray, *, stage: Stage
 def _characterised(game: ObserveNGame) -> list[IntArray]:
     """Occupancies of a best and of a worst equilibrium; none where a payoff rises with n, or ties are too many."""
     if game.seats is not None:
-        places = places_of_seats(best_values(game.config), game.seats, game.n_agents)
+        places = places_of_seats(best_values(game.config), game.seats, game.n_agents, tolerance=game.tolerance)
         return [best_seating(places, game.n_agents), worst_seating(places, game.n_agents)]
-    if game.table is None or game.totals is None or not never_rises(game.table):
+    if game.table is None or game.totals is None or not never_rises(game.table, tolerance=game.tolerance):
         return []
-    places = places_of_table(game.table, game.n_agents)
+    places = places_of_table(game.table, game.n_agents, tolerance=game.tolerance)
     found = [extreme_allocation(places, game.totals, game.n_agents, best=best) for best in (True, False)]
     return [occupancy for occupancy in found if occupancy is not None]
 

@@ -5,12 +5,12 @@ from typing import Final
 import numpy as np
 
 from mpgg_env.analysis.choices import Stage
-from mpgg_env.analysis.congestion import RELATIVE_TOLERANCE
-from mpgg_env.analysis.payoffs import Game, game_of, leaving_bonus
+from mpgg_env.analysis.payoffs import Game, game_of, leaving_bonus, magnitudes
 from mpgg_env.core.compiled import compiled
+from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.mechanisms import casino_payoffs
+from mpgg_env.games.mpgg.mechanisms import casino_payoffs, rules_of
 from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT, casino_costs, casino_gains
 from mpgg_env.games.mpgg.transfers import toll_at
 
@@ -27,10 +27,7 @@ def cooperative_seats(config: MPGGConfig, *, stage: Stage) -> IntArray:
     price = np.ones(cost.shape) if config.payoff == "text" else cost
     ratio = np.divide(gain, price, out=np.full(cost.shape, np.inf), where=price > 0)
     ratio = np.minimum(ratio, config.n_players + 1.0)
-    if stage == "best":
-        seats = np.floor(ratio * (1 + RELATIVE_TOLERANCE))
-    else:
-        seats = np.ceil(ratio * (1 - RELATIVE_TOLERANCE)) - 1
+    seats = np.floor(ratio * (1 + ROUNDING)) if stage == "best" else np.ceil(ratio * (1 - ROUNDING)) - 1
     whole: IntArray = np.clip(seats, 0, config.n_players).astype(np.int64)
     return whole
 
@@ -109,7 +106,7 @@ def _stage_equilibrium(
     members = np.full_like(counts, occupancy)
     gains = action_gains(config, casinos, members, counts)
     means = mean_payoffs(config, casinos, members, counts)
-    stable = gains <= RELATIVE_TOLERANCE * np.maximum(1.0, np.abs(means).max(axis=1, keepdims=True)) * occupancy
+    stable = gains <= ROUNDING * magnitudes(rules_of(config))[:, None]
     sign = 1.0 if stage == "best" else -1.0
     worth = np.where(stable, sign * means, -np.inf)
     # Among equals the best has the most cooperators and the worst the fewest.

@@ -57,7 +57,7 @@ def symmetric_equilibrium(config: MPGGConfig, *, stage: Stage = "best") -> Obser
             that there may be several such equilibria; or the game is too large for its mechanism.
     """
     game = ObserveNGame(config, stage=stage)
-    if game.table is not None and not never_rises(game.table):
+    if game.table is not None and not never_rises(game.table, tolerance=game.tolerance):
         raise ValueError(
             "the payoff of every casino must not rise with its occupancy for the symmetric equilibrium of the "
             f"observe-n game, got mechanism={config.mechanism!r} with min_players={config.min_players}"

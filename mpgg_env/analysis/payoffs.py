@@ -6,11 +6,12 @@ pair of counts (occupancy, cooperators), both (M,).
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mpgg_env.core.compiled import compiled
+from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.expectation import expected_payoff
@@ -18,15 +19,13 @@ from mpgg_env.games.mpgg.mechanisms import rules_of
 from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT, casino_costs, casino_gains
 from mpgg_env.games.mpgg.transfers import Rules, fill_rebates, toll_at
 
-# A gain up to this is taken for none: rounding makes about 1e-15 times the payoffs of one where agents are indifferent.
-TOLERANCE: Final = 1e-12
-
 
 class Game(NamedTuple):
     """A configuration in the form of the compiled functions."""
 
     agents: int
     rules: Rules
+    tolerance: float  # gains up to it count as none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,7 +56,31 @@ def best_values(config: MPGGConfig) -> FloatArray:
 
 def game_of(config: MPGGConfig) -> Game:
     """The configuration in the form of the compiled functions."""
-    return Game(agents=config.n_players, rules=rules_of(config))
+    rules = rules_of(config)
+    return Game(agents=config.n_players, rules=rules, tolerance=tolerance_of(magnitudes(rules)))
+
+
+def tolerance_of(*numbers: Any) -> float:
+    """The gain that counts as none: `ROUNDING` times the largest of the numbers and arrays that payoffs are made of.
+
+    Where agents are indifferent rounding makes a gain of about 1e-15 times those numbers. It has the unit of the
+    payoffs, so that equilibria do not depend on what money is counted in.
+    """
+    return ROUNDING * max(float(np.abs(values).max(initial=0.0)) for values in map(np.asarray, numbers))
+
+
+def magnitudes(rules: Rules) -> FloatArray:
+    """The largest number that payoffs in each casino are made of, (M,): cost, pool, and what one agent pays another.
+
+    Payoffs themselves would not do: they are small where two large numbers cancel. Nor would the sum of what one agent
+    gets from all others by fines, tolls or punishment: among millions its rounding is more than what decides where
+    there are many on both sides, and numbers of cooperators would count as equilibria by the hundred.
+    """
+    terms = rules.terms
+    pool = rules.gain * rules.cost if rules.pays_cost else rules.gain
+    money = [terms.fine, terms.subsidy, terms.local_subsidy, terms.fee + terms.surcharge, terms.rate * pool]
+    largest: FloatArray = np.maximum.reduce([rules.cost, pool, *money, terms.punishment, terms.punishment_cost])
+    return largest
 
 
 def check_profile(config: MPGGConfig, occupancy: Any, cooperators: Any) -> tuple[IntArray, IntArray]:

@@ -9,7 +9,15 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from mpgg_env.analysis.payoffs import TOLERANCE, Game, best_values, game_of, role_payoff, without_transfers
+from mpgg_env.analysis.payoffs import (
+    Game,
+    best_values,
+    game_of,
+    magnitudes,
+    role_payoff,
+    tolerance_of,
+    without_transfers,
+)
 from mpgg_env.core.compiled import compiled
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_choice, check_integer, check_real
@@ -35,6 +43,7 @@ class StageGame:
         payoffs: Payoff of a defector and of a cooperator with k cooperators, (n + 1, 2); NaN for a role nobody has.
         gross: Sum of the members' payoffs before all transfers with k cooperators, (n + 1,).
         value: What a cooperator among cooperators earns without mechanism, v.
+        tolerance: Largest gain that counts as none, since rounding makes as much.
     """
 
     casino: int
@@ -42,6 +51,7 @@ class StageGame:
     payoffs: FloatArray
     gross: FloatArray
     value: float
+    tolerance: float
 
     @property
     def advantage(self) -> FloatArray:
@@ -83,8 +93,8 @@ class StageGame:
 
     @property
     def dominance(self) -> Dominance:
-        """Which action dominates the other, up to `TOLERANCE`: strictly, weakly, or neither (none)."""
-        better, worse = self.advantage > TOLERANCE, self.advantage < -TOLERANCE
+        """Which action dominates the other, up to `tolerance`: strictly, weakly, or neither (none)."""
+        better, worse = self.advantage > self.tolerance, self.advantage < -self.tolerance
         if better.all() or worse.all():
             return "C" if better.all() else "D"
         if better.any() and worse.any():
@@ -93,9 +103,13 @@ class StageGame:
             return "weakly C" if better.any() else "weakly D"
         return "indifferent"
 
-    def equilibria(self, tolerance: float = TOLERANCE) -> IntArray:
-        """All numbers of cooperators k at which no member gains more than `tolerance` from its other action."""
-        return np.flatnonzero(self.exploitability <= check_real("tolerance", tolerance, 0))
+    def equilibria(self, tolerance: float | None = None) -> IntArray:
+        """All numbers of cooperators k at which no member gains more than `tolerance` from its other action.
+
+        None is the game's own tolerance.
+        """
+        allowed = self.tolerance if tolerance is None else check_real("tolerance", tolerance, 0)
+        return np.flatnonzero(self.exploitability <= allowed)
 
 
 def stage_game(config: MPGGConfig, casino: int, members: int) -> StageGame:
@@ -113,7 +127,14 @@ def stage_game(config: MPGGConfig, casino: int, members: int) -> StageGame:
     _fill_payoffs(m, without_transfers(game), plain)
     k = np.arange(n + 1)
     gross = (np.stack([n - k, k], axis=-1) * np.nan_to_num(plain)).sum(axis=-1)
-    return StageGame(casino=m, members=n, payoffs=payoffs, gross=gross, value=float(best_values(config)[m]))
+    return StageGame(
+        casino=m,
+        members=n,
+        payoffs=payoffs,
+        gross=gross,
+        value=float(best_values(config)[m]),
+        tolerance=tolerance_of(magnitudes(game.rules)[m]),
+    )
 
 
 def normal_form(config: MPGGConfig, casino: int, members: int) -> FloatArray:

@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 
-from mpgg_env.analysis.payoffs import TOLERANCE
 from mpgg_env.analysis.stage_game import StageGame
 from mpgg_env.core.types import FloatArray
 
@@ -35,10 +34,11 @@ class SymmetricStageEquilibria:
 
 def symmetric_stage_equilibria(game: StageGame) -> SymmetricStageEquilibria:
     """All probabilities of C that are a symmetric equilibrium of the stage game."""
-    coefficients = game.advantage
-    indifferent = bool((abs(coefficients) <= TOLERANCE).all())
-    roots = [] if indifferent else _apart(coefficients, _roots(_without_roots_at_the_ends(coefficients)))
-    pure = [0.0] * bool(coefficients[0] <= TOLERANCE) + [1.0] * bool(coefficients[-1] >= -TOLERANCE)
+    coefficients, tolerance = game.advantage, game.tolerance
+    indifferent = bool((abs(coefficients) <= tolerance).all())
+    inner = [] if indifferent else _roots(_without_roots_at_the_ends(coefficients, tolerance), tolerance)
+    roots = _apart(coefficients, inner, tolerance)
+    pure = [0.0] * bool(coefficients[0] <= tolerance) + [1.0] * bool(coefficients[-1] >= -tolerance)
     probabilities = np.array(sorted({*roots, *pure}))
     gains = np.array([expected_advantage(coefficients, q) for q in probabilities])
     exploitability = np.maximum((1 - probabilities) * gains, -probabilities * gains).clip(min=0)
@@ -50,39 +50,40 @@ def expected_advantage(advantage: FloatArray, probability: float) -> float:
     return float(_split(advantage, probability)[0][-1])
 
 
-def _without_roots_at_the_ends(coefficients: FloatArray) -> FloatArray:
+def _without_roots_at_the_ends(coefficients: FloatArray, tolerance: float) -> FloatArray:
     """The coefficients after division by the powers of q and 1 - q that vanish at the ends."""
-    while abs(coefficients[0]) <= TOLERANCE:
+    while abs(coefficients[0]) <= tolerance:
         degree = len(coefficients) - 1
         coefficients = coefficients[1:] * degree / np.arange(1, degree + 1)
-    while abs(coefficients[-1]) <= TOLERANCE:
+    while abs(coefficients[-1]) <= tolerance:
         degree = len(coefficients) - 1
         coefficients = coefficients[:-1] * degree / np.arange(degree, 0, -1)
     return coefficients
 
 
-def _roots(coefficients: FloatArray, low: float = 0.0, width: float = 1.0, halvings: int = 0) -> list[float]:
+def _roots(
+    coefficients: FloatArray, tolerance: float, low: float = 0.0, width: float = 1.0, halvings: int = 0
+) -> list[float]:
     """Roots in (low, low + width), the coefficients being those on that interval."""
     signs = np.sign(coefficients[abs(coefficients) > 0])
     changes = int((signs[1:] != signs[:-1]).sum())
     if changes == 0:
         return []
     # Near a multiple root every interval would be halved to the end for its rounding errors alone.
-    flat = changes > 1 and (abs(coefficients) <= TOLERANCE).all()
+    flat = changes > 1 and (abs(coefficients) <= tolerance).all()
     if flat or halvings == MOST_HALVINGS:
         return [low + width / 2]
     left, right = _split(coefficients, 0.5)
     at_middle = [low + width / 2] if left[-1] == 0 else []
-    return (
-        _roots(left, low, width / 2, halvings + 1) + at_middle + _roots(right, low + width / 2, width / 2, halvings + 1)
-    )
+    below = _roots(left, tolerance, low, width / 2, halvings + 1)
+    return below + at_middle + _roots(right, tolerance, low + width / 2, width / 2, halvings + 1)
 
 
-def _apart(coefficients: FloatArray, roots: list[float]) -> list[float]:
+def _apart(coefficients: FloatArray, roots: list[float], tolerance: float) -> list[float]:
     """The roots without those that nothing but rounding separates from the one before."""
     kept: list[float] = []
     for root in roots:
-        if not kept or abs(expected_advantage(coefficients, (kept[-1] + root) / 2)) > TOLERANCE:
+        if not kept or abs(expected_advantage(coefficients, (kept[-1] + root) / 2)) > tolerance:
             kept.append(root)
     return kept
 

@@ -14,11 +14,11 @@ from typing import Final
 
 import numpy as np
 
+from mpgg_env.analysis.payoffs import game_of
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT, casino_costs, casino_gains
 
-RELATIVE_TOLERANCE: Final = 1e-12
 _BISECTIONS: Final = 1100  # enough to go from 1 to the smallest float; the loop ends when the bracket is closed
 
 
@@ -102,7 +102,7 @@ def symmetric_equilibrium(config: MPGGConfig, *, mean_field: bool = False) -> Sy
     check_plain(config, "the symmetric equilibrium in closed form")
     value = np.maximum(pool_returns(config) - casino_costs(config), 0.0)  # below 0 nobody cooperates, and all get 0
     room = np.where(value > 0, _indifferent_probabilities(config, mean_field), 1.0)
-    tolerance = RELATIVE_TOLERANCE * max(1.0, float(value.max()))
+    tolerance = game_of(config).tolerance
     room = np.where(value > tolerance, room, 0.0)
     order = np.argsort(-value, kind="stable")
     filled = int(np.searchsorted(np.cumsum(room[order]), 1.0))

@@ -10,7 +10,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from mpgg_env.analysis.payoffs import TOLERANCE
+from mpgg_env.analysis.payoffs import tolerance_of
+from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import IntArray
 from mpgg_env.core.validation import check_choice, check_integer, check_real
 from mpgg_env.games.mpgg.config import PAYOFFS
@@ -36,7 +37,7 @@ def temptation(cost: float, gain: float, members: int, *, payoff: Payoff = "text
     cost, n = check_real("cost", cost, 0), check_integer("members", members, 1, LARGEST_MEMBERS)
     share = pool(cost, gain, payoff=payoff) / n
     # 0.2 and 0.6 / 3 are equal but for rounding, and no mechanism is needed against that.
-    return 0.0 if math.isclose(share, cost, rel_tol=1e-14) else cost - share
+    return 0.0 if math.isclose(share, cost, rel_tol=ROUNDING) else cost - share
 
 
 def pool(cost: float, gain: float, *, payoff: Payoff = "text") -> float:
@@ -132,8 +133,8 @@ def fine_equilibria(cost: float, gain: float, members: int, amount: float, *, pa
         The numbers in ascending order. Raises as `temptation` does, and ValueError for an `amount` below 0.
     """
     g, f = temptation(cost, gain, members, payoff=payoff), check_real("amount", amount, 0)
-    n = int(members)
-    if abs(g) <= TOLERANCE and f <= TOLERANCE:
+    n, tolerance = int(members), tolerance_of(cost, pool(cost, gain, payoff=payoff), f)
+    if abs(g) <= tolerance and f <= tolerance:
         return np.arange(n + 1)
     crossing = min(math.floor(n * f / g), n) if g > 0 else n
     candidates = {0, 1, crossing - 1, crossing, crossing + 1, n}
@@ -142,7 +143,7 @@ def fine_equilibria(cost: float, gain: float, members: int, amount: float, *, pa
         return (n * f / (others + 1) if others else (n - 1) * f) - g
 
     def stable(k: int) -> bool:
-        return (k == 0 or advantage(k - 1) >= -TOLERANCE) and (k == n or advantage(k) <= TOLERANCE)
+        return (k == 0 or advantage(k - 1) >= -tolerance) and (k == n or advantage(k) <= tolerance)
 
     return np.array([k for k in sorted(candidates) if 0 <= k <= n and stable(k)], np.int64)
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from mpgg_env.core.types import FloatArray, IntArray
 
-ROUNDING: Final = 1e-12  # relative: more than a few operations in double precision make, less than anybody means
+# Relative to the largest number at hand: more than a few operations in double precision make, less than anybody means.
+ROUNDING: Final = 1e-12
 LARGEST_WHOLE: Final = 2**31
 
 
