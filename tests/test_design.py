@@ -10,7 +10,9 @@ import pytest
 from mpgg_agents.cli import main
 from mpgg_agents.design import DesignConfig, run_study
 from mpgg_agents.design.command import learners
+from mpgg_agents.design.figure import design_figure
 from mpgg_agents.design.report import agrees, numbers, text
+from mpgg_agents.experiments.style import house_style
 from mpgg_env import MPGGConfig
 from mpgg_env.analysis.design import design
 from mpgg_env.analysis.outcomes import outcome
@@ -163,6 +165,19 @@ def test_results_depend_on_the_seeds_and_not_on_the_threads():
     other = numbers(run_study(FOUR, agent, STUDY.replace(seeds=(3, 4, 5))))
     assert other[0]["trials"] != one[0]["trials"]
     assert other[0]["strength"] == one[0]["strength"]
+
+
+def test_figure_shows_all_strengths_and_its_legend_is_whole():
+    (study,) = run_study(FOUR, learners({}, STUDY), STUDY.replace(family=("fine",)))
+    with house_style():
+        figure = design_figure(study, STUDY)
+        figure.draw_without_rendering()
+    legend, frame = figure.legends[0].get_window_extent(), figure.bbox
+    assert frame.x0 <= legend.x0 < legend.x1 <= frame.x1
+    curve = figure.axes[0].get_lines()[0].get_xydata()
+    assert curve[:, 0].max() == max(trial.strength for trial in study.trials)
+    # k = floor(n f / g) cooperators of four: the curve passes every step at f = 1 / 8, 1 / 4, 3 / 8, 1 / 2.
+    assert {0.25, 0.5, 0.75, 1.0} <= set(np.round(curve[:, 1], 9).tolist())
 
 
 def test_command_writes_table_numbers_and_figures(tmp_path, capsys):

@@ -20,7 +20,7 @@ PAGES_WITH_CODE = (
 )
 DOCUMENTS = [name for name in PAGES_WITH_CODE if (ROOT / name).exists()]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TRAIN_COMMAND = re.compile(r"mpgg train ([^`\n#]*)")
+COMMAND = re.compile(r"mpgg (train|info|figures|equilibria|design|exploitability)\b([^`\n#]*)")
 KIND_OF_AGENT = re.compile(r"--agent \w+")
 BLOCKS = [
     pytest.param(name, block.group(1), id=f"{name}-{number}")
@@ -84,13 +84,13 @@ def test_examples_are_short_and_all_named_in_the_readme() -> None:
 
 
 def test_options_of_documented_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
-    commands = [command for name in DOCUMENTS for command in TRAIN_COMMAND.findall((ROOT / name).read_text())]
-    assert len(commands) >= 2
-    for command in commands:
-        kind = KIND_OF_AGENT.search(command)
-        assert main(["train", *(kind[0].split() if kind else []), "--help"]) == 0
+    commands = [command for name in DOCUMENTS for command in COMMAND.findall((ROOT / name).read_text())]
+    assert {"train", "equilibria", "design", "exploitability"} <= {name for name, _ in commands}
+    for name, words in commands:
+        kind = KIND_OF_AGENT.search(words)
+        assert main([name, *(kind[0].split() if kind else []), "--help"]) == 0
         known = set(re.findall(r"--[a-z0-9-]+", capsys.readouterr().out))
-        assert set(re.findall(r"--[a-z0-9-]+", command)) <= known, command
+        assert set(re.findall(r"--[a-z0-9-]+", words)) <= known, f"{name} {words}"
 
 
 @needs_the_repository
