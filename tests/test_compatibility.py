@@ -111,7 +111,8 @@ def test_pinned_sets_hold_the_test_tools_and_not_the_package(path: Path) -> None
 @pytest.mark.skipif(not (ROOT / "pyproject.toml").exists(), reason="the tests of the wheel have no pyproject.toml")
 def test_the_floors_are_the_declared_ones() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = [Requirement(text) for text in project["dependencies"] + project["optional-dependencies"]["deep"]]
+    extras = [text for name in ("deep", "equilibria") for text in project["optional-dependencies"][name]]
+    declared = [Requirement(text) for text in project["dependencies"] + extras]
     pins = _pins(records.HERE / "pins" / "floors.txt")
     assert len(declared) >= 13
     for requirement in declared:
