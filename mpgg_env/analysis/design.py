@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from mpgg_env.analysis.efficiency import relative_welfare, social_optimum, sponsor_payments
+from mpgg_env.analysis.efficiency import relative_welfare, social_optimum, social_welfare, sponsor_payments
 from mpgg_env.analysis.observe_n_game import pure_equilibria
 from mpgg_env.analysis.payoffs import Equilibrium, best_values
 from mpgg_env.core.types import FloatArray
@@ -233,7 +233,7 @@ def outcome(config: MPGGConfig, equilibrium: Selection = "best", optimum: float 
     """
     found = getattr(pure_equilibria(config, stage=equilibrium), equilibrium)
     sponsor = float(sponsor_payments(config, found.occupancy, found.cooperators).sum())
-    welfare = found.welfare - sponsor
+    welfare = social_welfare(config, found)
     optimum = social_optimum(config) if optimum is None else optimum
     return Outcome(
         equilibrium=found,

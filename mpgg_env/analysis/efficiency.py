@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mpgg_env.analysis.payoffs import best_values
+from mpgg_env.analysis.payoffs import Equilibrium, best_values
 from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -75,6 +75,11 @@ def sponsor_payments(config: MPGGConfig, occupancy: IntArray, cooperators: IntAr
     playing = np.where(players >= max(config.min_players, 1), players, 0)
     payments: FloatArray = terms.subsidy * cooperators * playing / np.maximum(occupancy, 1)
     return payments
+
+
+def social_welfare(config: MPGGConfig, profile: Equilibrium) -> float:
+    """Welfare of society at a profile: what all agents have in the end, less what a sponsor pays in."""
+    return profile.welfare - float(sponsor_payments(config, profile.occupancy, profile.cooperators).sum())
 
 
 def _price(optimum: float, welfare: float) -> float:

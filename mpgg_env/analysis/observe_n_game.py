@@ -31,6 +31,7 @@ from mpgg_env.analysis.congestion import (
     worst_seating,
 )
 from mpgg_env.analysis.counts import MOST_COUNT_VECTORS, compositions, n_compositions
+from mpgg_env.analysis.efficiency import social_welfare, sponsor_payments
 from mpgg_env.analysis.observe_n_stage import (
     STAGES,
     Stage,
@@ -53,8 +54,8 @@ class ObserveNEquilibria:
     """Pure equilibria of an observe-n game.
 
     Attributes:
-        best: One of highest welfare.
-        worst: One of lowest welfare.
+        best: One of highest welfare, less what a sponsor pays.
+        worst: One of lowest welfare, likewise.
         exact: Whether no equilibrium has a higher or a lower welfare. False where the payoff of a casino may rise with
             n and the instance is too large to enumerate: then these are the best and the worst that best-response
             paths from several starts have reached.
@@ -74,7 +75,8 @@ class ObserveNGame:
         seats: Largest occupancy at which members cooperate, (M,); None with a mechanism or `min_players > 1`.
         table: What a member of casino m among n expects, (M, N + 1), less what the toll of its casino would give it
             outside; None with `seats`.
-        totals: What a casino with n members adds to the welfare, (M, N + 1); None with `seats`.
+        totals: What a casino with n members adds to the welfare, less what a sponsor pays there, (M, N + 1); None with
+            `seats`.
 
     Raises:
         ValueError: `stage` is unknown; or the game has a mechanism or `min_players > 1`, and more combinations of
@@ -94,7 +96,9 @@ class ObserveNGame:
             self._cooperators, payoffs = stage_tables(config, stage)
             tolls, forgone = toll_tables(config)
             self.table = payoffs - forgone
-            self.totals = np.arange(self.n_agents + 1) * (payoffs + tolls)
+            members = np.arange(self.n_agents + 1)
+            sponsored = sponsor_payments(config, members[:, None], self._cooperators.T).T
+            self.totals = members * (payoffs + tolls) - sponsored
 
     def cooperators(self, occupancy: IntArray) -> IntArray:
         """Cooperators in each casino at occupancies of at most N, both (..., M)."""
@@ -155,8 +159,8 @@ def pure_equilibria(config: MPGGConfig, *, stage: Stage = "best") -> ObserveNEqu
         occupancies = _enumerated(game) if exact else _reached(game)
     equilibria = [game.equilibrium(occupancy) for occupancy in occupancies]
     return ObserveNEquilibria(
-        best=max(equilibria, key=lambda equilibrium: equilibrium.welfare),
-        worst=min(equilibria, key=lambda equilibrium: equilibrium.welfare),
+        best=max(equilibria, key=lambda equilibrium: social_welfare(config, equilibrium)),
+        worst=min(equilibria, key=lambda equilibrium: social_welfare(config, equilibrium)),
         exact=exact,
     )
 

@@ -14,7 +14,7 @@ from mpgg_env.analysis.efficiency import (
     price_of_stability,
     relative_welfare,
     social_optimum,
-    sponsor_payments,
+    social_welfare,
 )
 from mpgg_env.analysis.location_families import characterise
 from mpgg_env.analysis.location_game import n_count_profiles, pure_equilibria
@@ -163,9 +163,7 @@ def _observe_n(config: MPGGConfig, stage: Stage, optimum: float) -> PureSummary:
 
 
 def _pure_summary(config: MPGGConfig, equilibria: Sequence[Equilibrium], optimum: float, exact: bool) -> PureSummary:
-    welfare = [
-        each.welfare - float(sponsor_payments(config, each.occupancy, each.cooperators).sum()) for each in equilibria
-    ]
+    welfare = [social_welfare(config, each) for each in equilibria]
     best, worst = max(welfare, default=math.nan), min(welfare, default=math.nan)
     return PureSummary(
         exists=bool(welfare),
