@@ -75,8 +75,7 @@ class ObserveNGame:
         seats: Largest occupancy at which members cooperate, (M,); None with a mechanism or `min_players > 1`.
         table: What a member of casino m among n expects, (M, N + 1), less what the toll of its casino would give it
             outside; None with `seats`.
-        totals: What a casino with n members adds to the welfare, less what a sponsor pays there, (M, N + 1); None with
-            `seats`.
+        totals: What a casino with n members adds to the welfare, (M, N + 1); None with `seats`.
 
     Raises:
         ValueError: `stage` is unknown; or the game has a mechanism or `min_players > 1`, and more combinations of
@@ -96,9 +95,7 @@ class ObserveNGame:
             self._cooperators, payoffs = stage_tables(config, stage)
             tolls, forgone = toll_tables(config)
             self.table = payoffs - forgone
-            members = np.arange(self.n_agents + 1)
-            sponsored = sponsor_payments(config, members[:, None], self._cooperators.T).T
-            self.totals = members * (payoffs + tolls) - sponsored
+            self.totals = np.arange(self.n_agents + 1) * (payoffs + tolls)
 
     def cooperators(self, occupancy: IntArray) -> IntArray:
         """Cooperators in each casino at occupancies of at most N, both (..., M)."""
@@ -120,6 +117,11 @@ class ObserveNGame:
         Nobody can become member N + 1: a casino that holds everybody gets what it has, which no mover looks at.
         """
         return self.payoffs(np.minimum(occupancy + 1, self.n_agents))
+
+    def sponsored(self) -> FloatArray:
+        """What a sponsor pays to a casino with n members, (M, N + 1)."""
+        groups = np.repeat(np.arange(self.n_agents + 1)[:, None], self.config.n_casinos, axis=1)
+        return sponsor_payments(self.config, groups, self.cooperators(groups)).T
 
     def location_gain(self, occupancy: IntArray) -> FloatArray:
         """Largest gain of a single agent who chooses another casino, (...,), at occupancies (..., M)."""
@@ -196,7 +198,8 @@ def _characterised(game: ObserveNGame) -> list[IntArray]:
     if game.table is None or game.totals is None or not never_rises(game.table):
         return []
     places = places_of_table(game.table, game.n_agents)
-    found = [extreme_allocation(places, game.totals, game.n_agents, best=best) for best in (True, False)]
+    totals = game.totals - game.sponsored()
+    found = [extreme_allocation(places, totals, game.n_agents, best=best) for best in (True, False)]
     return [occupancy for occupancy in found if occupancy is not None]
 
 
