@@ -158,8 +158,8 @@ def test_with_tolls_every_move_is_followed_with_all_its_rebates(
 
 
 def test_the_extremes_are_those_of_society_less_what_the_sponsor_pays() -> None:
-    # v = (.5, 1.5) and s = (2, 1): everybody cooperates where that pays. With n in casino 0, which receives 2 n, society
-    # has .5 n + 1.5 (5 - n) at most, 7.5 at n = 0, while the agents have 2.5 n + 2.5 (5 - n) = 12.5 wherever they are.
+    # v = (.5, 1.5) and s = (2, 1): everybody cooperates, and has v + s = 2.5 in either casino. Society has .5 n
+    # + 1.5 (5 - n) with n agents in casino 0: from 7.5 at n = 0, the optimum, to 2.5 at n = 5.
     config = _row(5, (0.5, 1.0), (2.0, 2.5), mechanism=Subsidy(amount=(2.0, 1.0)))
     extremes, report = pure_equilibria(config), equilibrium_report(config).observe_n
     assert extremes.best.occupancy.tolist() == [0, 5]

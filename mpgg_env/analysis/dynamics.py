@@ -264,11 +264,12 @@ def _equations(game: _Population, beta: float, unknowns: FloatArray) -> tuple[Fl
     inverse = mean_inverse_group(probabilities, game.n_agents, mean_field=game.mean_field)
     with np.errstate(divide="ignore"):
         elsewhere = np.log1p(-probabilities)
-    others = game.n_agents - 1
     if game.mean_field:
         alone = np.exp(-mass)
+    elif game.n_agents == 1:
+        alone = np.ones(mass.shape)  # 0 times -inf were NaN
     else:
-        alone = np.exp(others * elsewhere) if others else np.ones(mass.shape)  # 0 times -inf were NaN
+        alone = np.exp((game.n_agents - 1) * elsewhere)
     advantage = beta * (game.returns * inverse - game.cost)
     share = _share(advantage)
     defector = beta * game.returns * share * (1 - inverse)

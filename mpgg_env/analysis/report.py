@@ -191,10 +191,19 @@ def _observe_n_symmetric(config: MPGGConfig, stage: Stage, optimum: float) -> Mi
 
 
 def _location(config: MPGGConfig, optimum: float) -> PureSummary:
-    if n_count_profiles(config) <= MOST_PROFILES_ENUMERATED:
-        return _pure_summary(config, pure_equilibria(config), optimum, exact=True)
-    families = characterise(config).families
+    try:
+        families = characterise(config).families
+    except ValueError:
+        if n_count_profiles(config) > MOST_PROFILES_ENUMERATED:
+            raise
+        return _pure_summary(config, _extremes(config, pure_equilibria(config)), optimum, exact=True)
     return _pure_summary(config, [each for f in families for each in (f.best, f.worst)], optimum, exact=True)
+
+
+def _extremes(config: MPGGConfig, equilibria: Sequence[Equilibrium]) -> list[Equilibrium]:
+    """The best and the worst, if there is any."""
+    ranked = sorted(equilibria, key=lambda each: social_welfare(config, each))
+    return [ranked[0], ranked[-1]] if ranked else []
 
 
 def _gathering_gain(config: MPGGConfig) -> float:
