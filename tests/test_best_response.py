@@ -112,3 +112,8 @@ def test_numbers_out_of_range_are_refused() -> None:
         best_response_dynamics(MPGGConfig(), 0, updates=5)
     with pytest.raises(ValueError, match=r"^seed must be in \[0, 18446744073709551615\], got -1$"):
         best_response_dynamics(MPGGConfig(), -1)
+
+
+def test_a_start_is_a_pair() -> None:
+    with pytest.raises(TypeError, match=r"^start must be a pair"):
+        best_response_dynamics(MPGGConfig(), 1, start=([150] + [0] * 24,))  # type: ignore[arg-type]

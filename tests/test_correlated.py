@@ -134,3 +134,38 @@ def test_what_is_too_large_is_refused() -> None:
         correlated_equilibria(MPGGConfig())
     with pytest.raises(ValueError, match="kind must be one of 'correlated', 'coarse', got 'course'"):
         correlated_equilibria(_row(2, (1.0,), (1.5,)), kind="course")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("n_agents", "casinos", "message"),
+    [
+        (2, 99, r"10000000 gains from deviations .* got 772358004 for 2 agents, 99 casinos and 19701 count vectors"),
+        (1, 300, r"10000000 gains from deviations .* got 216000000"),  # 600 count vectors, 600 strategies
+        (2300, 1, r"10000000 payoffs .* got 10589202"),  # 2 x 2301^2
+    ],
+)
+def test_what_does_not_fit_into_memory_is_refused(n_agents: int, casinos: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        correlated_equilibria(_row(n_agents, (1.0,) * casinos, (2.0,) * casinos))
+
+
+@pytest.mark.parametrize(
+    ("occupancy", "cooperators", "probabilities", "message"),
+    [
+        ([[2, 2]], [[0, 0]], [1.0], "occupancy must add up to the 3 agents of the game, got 4"),
+        ([[2, 1]], [[3, 0]], [1.0], r"cooperators of casino 0 must be in \[0, 2\], got 3"),
+        ([[2, 1]], [[0, 0]], [0.5], "probabilities must be numbers >= 0, one per profile, that add up to 1"),
+        ([[2, 1], [3, 0]], [[0, 0], [0, 0]], [1.5, -0.5], "probabilities must be numbers >= 0"),
+        ([[2, 1]], [[0, 0]], [np.nan], "probabilities must be numbers >= 0"),
+        ([[2, 1]], [[0, 0]], [0.5, 0.5], r"occupancy must have shape \(2, 2\), a row for each probability"),
+        ([[2, 1]], [[0]], [1.0], r"cooperators must have shape \(1, 2\)"),
+    ],
+)
+def test_a_violation_is_that_of_a_distribution_over_profiles(
+    occupancy: list[list[int]], cooperators: list[list[int]], probabilities: list[float], message: str
+) -> None:
+    config = _row(3, (1.0, 1.0), (2.0, 2.0))
+    with pytest.raises(ValueError, match=message):
+        incentive_violation(
+            config, np.array(occupancy), np.array(cooperators), np.array(probabilities), kind="correlated"
+        )

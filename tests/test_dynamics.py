@@ -108,3 +108,51 @@ def test_bad_arguments_are_named(arguments: dict[str, object], message: str) -> 
     usual = {"config": MPGGConfig(), "dynamics": "logit", "times": np.array([0.0, 1.0])}
     with pytest.raises(ValueError, match=message):
         integrate(**{**usual, **arguments})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n_agents", [1, 2, 3, 4])
+def test_few_agents_have_logit_fixed_points_too(n_agents: int) -> None:
+    # Agents who fill a casino together all go there or stay away: steps in beta get too long for Newton's method.
+    rng = np.random.default_rng(n_agents)
+    for trial in range(25):
+        casinos, mean_field = int(rng.integers(1, 7)), trial % 2 == 1
+        config = _row(n_agents, tuple(rng.uniform(0.1, 2, casinos)), tuple(rng.uniform(0.5, 6, casinos)))
+        beta = float(rng.choice([1, 5, 20, 100, 500]))
+        found = logit_fixed_point(config, beta, mean_field=mean_field)
+        profile = found.profile
+        payoffs = expected_payoffs(config, profile.probabilities, profile.cooperation, mean_field=mean_field)
+        weights = np.exp(beta * (payoffs - payoffs.max()))
+        shares = np.stack([1 - profile.cooperation, profile.cooperation], axis=-1) * profile.probabilities[:, None]
+        np.testing.assert_allclose(shares, weights / weights.sum(), atol=1e-9)
+
+
+@pytest.mark.parametrize("beta", [20.0, 50.0, 200.0])
+def test_four_agents_on_the_default_board_have_a_logit_fixed_point(beta: float) -> None:
+    assert logit_fixed_point(MPGGConfig(n_agents=4), beta).residual < 1e-9
+
+
+def test_a_lone_agent_chooses_by_payoffs_that_depend_on_nobody() -> None:
+    # Alone, C pays v = c (r - 1) = 1 and D nothing.
+    profile = logit_fixed_point(_row(1, (1.0,), (2.0,)), 3.0).profile
+    assert profile.cooperation[0] == pytest.approx(1 / (1 + np.exp(-3.0)))
+
+
+def test_a_fixed_point_that_is_not_found_names_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mpgg_env.analysis.dynamics._MOST_REFINEMENTS", 0)
+    with pytest.raises(RuntimeError, match=r"steps=20 and 0 more"):
+        logit_fixed_point(MPGGConfig(n_agents=4), 200.0)
+
+
+def test_each_dynamics_refuses_the_others_parameter() -> None:
+    times = np.array([0.0, 1.0])
+    with pytest.raises(ValueError, match=r"mutation must be 0 with the logit dynamics, got 0\.1"):
+        integrate(MPGGConfig(), "logit", times, mutation=0.1)
+    with pytest.raises(ValueError, match=r"beta must be None with the replicator dynamics, got 5\.0"):
+        integrate(MPGGConfig(), "replicator", times, beta=5.0)
+
+
+def test_a_trajectory_keeps_its_own_times() -> None:
+    times = np.array([0.0, 1.0])
+    path = integrate(_row(4, (1.0,), (2.0,)), "replicator", times)
+    times[1] = 7.0
+    assert path.times.tolist() == [0, 1]

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -170,3 +171,20 @@ def test_the_report_goes_to_plain_values() -> None:
     values = equilibrium_report(MPGGConfig(n_agents=5)).to_dict()
     assert values["observe_n"]["price_of_anarchy"] == 1
     assert values["notes"] == ()
+
+
+@pytest.mark.parametrize("price", [price_of_anarchy, price_of_stability])
+def test_no_welfare_is_above_the_optimum(price: Callable[[float, list[float]], float]) -> None:
+    with pytest.raises(ValueError, match=r"^welfare must be at most the optimum 12, which is that of society, got 13$"):
+        price(12.0, [3.0, 13.0])
+    assert price(0.3, [0.1 + 0.2]) == 1  # above by rounding alone
+
+
+def test_where_nothing_can_be_gained_the_closed_form_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("176,851 equilibria were enumerated")
+
+    monkeypatch.setattr("mpgg_env.analysis.report.pure_equilibria", refuse)
+    location = equilibrium_report(_row(100, (0.0, 0.0), (2.0, 2.0))).location
+    assert location is not None
+    assert (location.exists, location.best_welfare, location.exact) == (True, 0, True)

@@ -249,7 +249,27 @@ def test_what_cannot_be_answered_is_refused() -> None:
         characterise(_game((1.0, 1.0), (2.0, 0.5), 3))
     with pytest.raises(ValueError, match=r"^mechanism must be None for the closed form"):
         characterise(_game((1.0,), (2.0,), 3, mechanism=Pigou()))
-    with pytest.raises(
-        ValueError, match=exactly("min_players must be 1 for the closed form, got 2; enumerate instead")
-    ):
+    with pytest.raises(ValueError, match=exactly("min_players must be 1 for the closed form, got 2")):
         characterise(_game((1.0,), (2.0,), 3, min_players=2))
+
+
+@pytest.mark.parametrize("mechanism", [None, Toll(fee=(0.25, 0.5), surcharge=1.0, seats=1)])
+def test_the_normal_form_has_everybodys_payoffs(mechanism: Toll | None) -> None:
+    config = _game((1.0, 0.5), (2.0, 3.0), 3, mechanism=mechanism)
+    form = normal_form(config)
+    for strategies in itertools.product(range(4), repeat=3):
+        casinos, actions = np.divmod(strategies, 2)
+        occupancy = np.bincount(casinos, minlength=2)
+        payoffs = resident_payoffs(config, occupancy, np.bincount(casinos[actions == 1], minlength=2))
+        np.testing.assert_allclose(form[strategies], payoffs[casinos, actions], rtol=1e-12)
+
+
+def test_the_normal_form_of_many_casinos_needs_no_room_for_all_of_them() -> None:
+    # 640,000 profiles of two agents, times 400 casinos: 4 GB of payoffs alone.
+    config = MPGGConfig(n_agents=2, grid_shape=(1, 400), cost=(1.0,) * 400, gain=(3.0,) * 400)
+    form = normal_form(config)
+    assert form[1, 1].tolist() == [2, 2]  # together, C and C: c (r - 1)
+    assert form[1, 799].tolist() == [2, 2]  # far apart, each alone
+    assert form[0, 1].tolist() == [1.5, 0.5]  # D and C together: r c / 2, less c
+    with pytest.raises(ValueError, match=r"at most 10000000 combinations of a profile and a casino .* got 256000000"):
+        normal_form(config.replace(mechanism=Toll(fee=1.0)))

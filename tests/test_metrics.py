@@ -173,3 +173,9 @@ def test_gini_is_its_double_sum_within_its_range(values):
         return
     assert found == pytest.approx(pairwise_gini(values.tolist()), abs=1e-9)
     assert -1e-12 <= found <= 1 - 1 / len(values) + 1e-12
+
+
+@pytest.mark.parametrize("amounts", [np.zeros(0), np.zeros((3, 0)), np.float64(1.0)])
+def test_inequality_needs_agents(amounts: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"^amounts must have shape \(\.\.\., N\) with N >= 1"):
+        metrics.gini(amounts)

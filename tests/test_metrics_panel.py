@@ -207,3 +207,8 @@ def test_runs_cover_every_cooperation_once(actions):
     assert ((lasting >= 0) & (lasting < 1)).all()
     if ended.all():  # without censoring it is the share of longer runs
         assert lasting.tolist() == pytest.approx([(lengths > time).mean() for time in times])
+
+
+def test_persistence_is_that_of_the_two_actions() -> None:
+    with pytest.raises(ValueError, match=r"^actions must be in \[0, 1\], got 7$"):
+        panels.persistence(np.zeros((2, 2), int), np.full((2, 2), 7))

@@ -68,7 +68,7 @@ def test_corridor_set_by_hand():
 @pytest.mark.parametrize(
     ("thresholds", "message"),
     [
-        ({"density": -1}, "density must be >= 0, got -1"),
+        ({"density": -1}, "density must be finite and >= 0, got -1"),
         ({"cooperation": 1.5}, "cooperation must be in [0, 1], got 1.5"),
         ({"cooperation": float("nan")}, "cooperation must be in [0, 1], got nan"),
     ],
@@ -245,3 +245,14 @@ def test_price_split_is_exact(payoff, min_players, profile):
     ahead = payoffs[actions == 1].mean() - payoffs[actions == 0].mean()
     assert float(split.difference) == pytest.approx(ahead, abs=1e-12)
     assert float(split.difference) == float(split.between - split.within)
+
+
+def test_uniform_agents_use_a_top_quartile_that_is_larger_than_a_quarter() -> None:
+    assert structure.high_cell_use(np.ones(2), np.array([1.0, 2.0])) == 2
+    assert structure.high_cell_use(np.ones(8), np.ones(8)) == 4
+
+
+@pytest.mark.parametrize("name", ["density", "cooperation"])
+def test_thresholds_are_numbers(name: str) -> None:
+    with pytest.raises(TypeError, match=f"^{name} must be a number, got 'a'$"):
+        structure.corridor_set(np.ones(2), np.ones(2), **{name: "a"})

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mpgg_env.analysis.design import outcome
+from mpgg_env.analysis.efficiency import social_welfare
 from mpgg_env.analysis.observe_n_game import ObserveNGame, enumerate_equilibria, pure_equilibria
 from mpgg_env.analysis.observe_n_symmetric import symmetric_equilibrium
+from mpgg_env.analysis.report import equilibrium_report
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import (
     Capacity,
@@ -152,3 +155,40 @@ def test_with_tolls_every_move_is_followed_with_all_its_rebates(
     assert extremes.exact
     assert extremes.best.welfare == pytest.approx(max(stable.values()), abs=1e-12)
     assert extremes.worst.welfare == pytest.approx(min(stable.values()), abs=1e-12)
+
+
+def test_the_extremes_are_those_of_society_less_what_the_sponsor_pays() -> None:
+    # v = (.5, 1.5) and s = (2, 1): everybody cooperates, and has v + s = 2.5 in either casino. Society has .5 n
+    # + 1.5 (5 - n) with n agents in casino 0: from 7.5 at n = 0, the optimum, to 2.5 at n = 5.
+    config = _row(5, (0.5, 1.0), (2.0, 2.5), mechanism=Subsidy(amount=(2.0, 1.0)))
+    extremes, report = pure_equilibria(config), equilibrium_report(config).observe_n
+    assert extremes.best.occupancy.tolist() == [0, 5]
+    assert extremes.worst.occupancy.tolist() == [5, 0]
+    assert report is not None
+    assert (report.best_welfare, report.worst_welfare) == pytest.approx((7.5, 2.5))
+    assert (report.price_of_stability, report.price_of_anarchy) == pytest.approx((1, 3))
+    assert outcome(config, "best").welfare == pytest.approx(7.5)
+
+
+@pytest.mark.parametrize("others", [(), (Toll(fee=(0.2, 0.0), surcharge=0.4, seats=2),), (Capacity(seats=(2, 4)),)])
+@pytest.mark.parametrize("stage", ["best", "worst"])
+def test_the_extremes_under_subsidies_agree_with_enumeration(others: tuple[object, ...], stage: str) -> None:
+    rng = np.random.default_rng(len(others) + 2 * (stage == "best"))
+    for _ in range(40):
+        # Halves make ties, and with them several equilibria, frequent.
+        cost, gain, amount = (tuple((rng.integers(1, 6, 2) / 2).tolist()) for _ in range(3))
+        config = _row(int(rng.integers(2, 7)), cost, gain, mechanism=(Subsidy(amount=amount), *others))
+        subsidies = np.array(amount)
+        found = [
+            each.welfare - subsidies @ (each.cooperators * _seated(config, each.occupancy) / each.occupancy.clip(1))
+            for each in enumerate_equilibria(config, stage=stage)  # type: ignore[arg-type]
+        ]
+        extremes = pure_equilibria(config, stage=stage)  # type: ignore[arg-type]
+        assert extremes.exact
+        assert social_welfare(config, extremes.best) == pytest.approx(max(found), abs=1e-9)
+        assert social_welfare(config, extremes.worst) == pytest.approx(min(found), abs=1e-9)
+
+
+def _seated(config: MPGGConfig, occupancy: np.ndarray) -> np.ndarray:
+    seats = next((each.seats for each in config.mechanisms if isinstance(each, Capacity)), occupancy)
+    return np.minimum(occupancy, seats)

@@ -214,3 +214,9 @@ def test_what_cannot_be_answered_is_refused() -> None:
         quantecon_equilibria(config, 0, 3, "vertices")
     with pytest.raises(ValueError, match=r"^method must be one of 'pure', .*did you mean 'vertices'\?$"):
         quantecon_equilibria(config, 0, 2, "vertice")  # type: ignore[arg-type]
+
+
+def test_mixed_equilibria_of_a_crowd_are_refused() -> None:
+    config = MPGGConfig(n_agents=20_000, grid_shape=(1, 1), cost=(1.0,), gain=(2.0,), mechanism=Fine(amount=0.25))
+    with pytest.raises(ValueError, match=r"members .* must be in \[1, 10000\], got 20000"):
+        symmetric_stage_equilibria(stage_game(config, 0, 20_000))

@@ -1,6 +1,7 @@
 """Thresholds of the mechanisms: against enumeration of the stage game, and against numbers worked out by hand."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from mpgg_env.analysis.thresholds import (
     tipping_point,
     toll_jump,
 )
-from mpgg_env.games.mpgg.mechanisms import MECHANISMS, Toll
+from mpgg_env.games.mpgg.mechanisms import MECHANISMS, Capacity, Toll
 from tests.support import exactly
 
 PARAMETERS = {
@@ -211,3 +212,24 @@ def test_what_is_out_of_range_is_refused() -> None:
         temptation(1.0, 3.0, 6, payoff="txt")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"^level must be in \[-inf, 2\], got 2.5$"):
         flat_fee(2.0, 2.5)
+
+
+@pytest.mark.parametrize("seats", [1, 3])
+def test_where_cooperation_costs_and_brings_nothing_universal_defection_stands_with_any_seats(seats: int) -> None:
+    assert defection_threshold("capacity", 0.0, 2.0, 4) == 0
+    config = MPGGConfig(n_agents=4, grid_shape=(1, 1), cost=(0.0,), gain=(2.0,), mechanism=Capacity(seats=seats))
+    assert 0 in stage_game(config, 0, 4).equilibria()
+
+
+@pytest.mark.parametrize(
+    ("cost", "gain", "payoff", "message"),
+    [
+        (1.0, 1e10, "text", r"^gain must be below 2147483648, got 10000000000\.0 with cost 1\.0$"),
+        (5e-324, 6.0, "code", r"^gain / cost must be below 2147483648, got 6\.0 with cost 5e-324$"),
+    ],
+)
+def test_a_toll_jump_of_a_casino_that_never_fills_is_refused(
+    cost: float, gain: float, payoff: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        toll_jump(cost, gain, payoff=payoff)

@@ -25,7 +25,7 @@ from mpgg_env.analysis.payoffs import (
 from mpgg_env.core.compiled import compiled
 from mpgg_env.core.philox import below, draw_words
 from mpgg_env.core.types import FloatArray, IntArray
-from mpgg_env.core.validation import check_integer
+from mpgg_env.core.validation import check_integer, check_pair
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT
 
@@ -116,7 +116,7 @@ def _starting_path(config: MPGGConfig, seed: int, start: tuple[Any, Any] | None,
         occupancy = np.bincount(strategies // 2, minlength=casinos)
         cooperators = np.bincount(strategies // 2, weights=strategies % 2, minlength=casinos).astype(np.int64)
     else:
-        occupancy, cooperators = check_profile(config, *start)
+        occupancy, cooperators = check_profile(config, *check_pair("start", start))
         counts = np.stack([occupancy - cooperators, cooperators], axis=-1).reshape(-1)
         strategies = np.repeat(np.arange(2 * casinos), counts)
     leaves = 1 << (casinos - 1).bit_length()

@@ -12,7 +12,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from mpgg_env.analysis.counts import compositions
+from mpgg_env.analysis.counts import compositions, n_compositions
+from mpgg_env.analysis.payoffs import check_profile
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_choice
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -22,6 +23,9 @@ Kind = Literal["correlated", "coarse"]
 KINDS: Final = ("correlated", "coarse")
 # 4 casinos with 6 agents have 1,716 count vectors; this many still take less than a minute.
 MOST_VARIABLES: Final = 20_000
+# Gains from deviations, and entries of the table of payoffs: 80 MB each, which the solver has several times.
+MOST_CELLS: Final = 10**7
+_SUM_ERROR: Final = 1e-9
 _SOLVER_TOLERANCE: Final = 1e-10
 _SMALLEST_PROBABILITY: Final = 1e-15
 
@@ -59,10 +63,14 @@ def correlated_equilibria(config: MPGGConfig, *, kind: Kind = "correlated") -> C
     """Correlated (or coarse correlated) equilibria of lowest and of highest welfare.
 
     Raises:
-        ValueError: `kind` is unknown, or there are more than 20,000 count vectors, C(N + 2 M - 1, 2 M - 1).
+        ValueError: `kind` is unknown; there are more than 20,000 count vectors, S = C(N + 2 M - 1, 2 M - 1), or more
+            than 10**7 gains from deviations, S (2 M)^2, or payoffs, 2 M (N + 1)^2.
         RuntimeError: The linear program was not solved.
     """
     check_choice("kind", kind, KINDS)
+    vectors = n_compositions(config.n_players, 2 * config.n_casinos)
+    if vectors <= MOST_VARIABLES:  # otherwise `compositions` says so
+        _check_size(config, vectors)
     counts = compositions(config.n_players, 2 * config.n_casinos, limit=MOST_VARIABLES)
     counts = counts.reshape(len(counts), config.n_casinos, 2)
     payoffs, gains = _payoffs_and_gains(config, counts)
@@ -81,18 +89,56 @@ def incentive_violation(
 
     Args:
         config: The game.
-        occupancy: Agents in each casino, (S, M).
+        occupancy: Agents in each casino, (S, M), S >= 1; each row adds up to N.
         cooperators: Cooperators among them, (S, M).
-        probabilities: Probability of each profile, (S,).
+        probabilities: Probability of each profile, (S,): at least 0, and 1 together.
         kind: Which deviations, see `CorrelatedEquilibrium`.
 
     Raises:
-        ValueError: `kind` is unknown.
+        ValueError: `kind` is unknown, a shape or number is wrong, or there are more than 10**7 gains from deviations,
+            S (2 M)^2, or payoffs, 2 M (N + 1)^2.
+        TypeError: The counts are not integers.
     """
     check_choice("kind", kind, KINDS)
-    counts = np.stack([occupancy - cooperators, cooperators], axis=-1)
+    weights = _checked_probabilities(probabilities)
+    counts = _checked_counts(config, occupancy, cooperators, len(weights))
+    _check_size(config, len(weights))
     _, gains = _payoffs_and_gains(config, counts)
-    return max(float((_incentives(counts, gains, kind) @ probabilities).max()), 0.0)
+    return max(float((_incentives(counts, gains, kind) @ weights).max()), 0.0)
+
+
+def _checked_probabilities(probabilities: FloatArray) -> FloatArray:
+    weights = np.asarray(probabilities, dtype=np.float64)
+    if weights.ndim != 1 or not weights.size or not (weights >= 0).all() or not abs(weights.sum() - 1) <= _SUM_ERROR:
+        raise ValueError(
+            f"probabilities must be numbers >= 0, one per profile, that add up to 1, got {probabilities!r}"
+        )
+    return weights
+
+
+def _checked_counts(config: MPGGConfig, occupancy: IntArray, cooperators: IntArray, size: int) -> IntArray:
+    """The profiles as counts (S, M, 2) of defectors and cooperators."""
+    for name, values in (("occupancy", occupancy), ("cooperators", cooperators)):
+        if np.shape(values) != (size, config.n_casinos):
+            wanted = f"({size}, {config.n_casinos}), a row for each probability"
+            raise ValueError(f"{name} must have shape {wanted}, got {np.shape(values)}")
+    rows = (check_profile(config, n, k) for n, k in zip(np.asarray(occupancy), np.asarray(cooperators), strict=True))
+    return np.array([np.stack([n - k, k], axis=-1) for n, k in rows])
+
+
+def _check_size(config: MPGGConfig, vectors: int) -> None:
+    """Refuses what does not fit into memory, before anything of it is allocated."""
+    strategies = 2 * config.n_casinos
+    cells = {
+        "gains from deviations": vectors * strategies**2,
+        "payoffs": strategies * (config.n_players + 1) ** 2,
+    }
+    for what, count in cells.items():
+        if count > MOST_CELLS:
+            raise ValueError(
+                f"config must have at most {MOST_CELLS} {what} for correlated equilibria, got {count} for "
+                f"{config.n_players} agents, {config.n_casinos} casinos and {vectors} count vectors"
+            )
 
 
 def _solve(counts: IntArray, constraints: FloatArray, objective: FloatArray) -> FloatArray:

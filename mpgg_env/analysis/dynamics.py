@@ -33,6 +33,7 @@ RELATIVE_ERROR: Final = 1e-8
 ABSOLUTE_ERROR: Final = 1e-10
 _MOST_NEWTON_STEPS: Final = 200
 _MOST_HALVINGS: Final = 40
+_MOST_REFINEMENTS: Final = 100
 _NEWTON_ERROR: Final = 1e-13
 _ACCEPTED_ERROR: Final = 1e-10
 
@@ -80,7 +81,7 @@ def integrate(
     *,
     start: FloatArray | None = None,
     mutation: float = 0.0,
-    beta: float = 1.0,
+    beta: float | None = None,
     mean_field: bool = False,
 ) -> Trajectory:
     """Follows the population by ordinary differential equations, for the logarithms of the shares.
@@ -95,11 +96,12 @@ def integrate(
         times: When to report, (T,), increasing, T >= 2; the population starts at the first.
         start: Positive shares (M, 2), which are divided by their sum; uniform if None.
         mutation: Rate >= 0 at which agents change to a random strategy; for the replicator alone.
-        beta: Precision >= 0 of the logit choice, 1 / payoff; for the logit dynamics alone.
+        beta: Precision >= 0 of the logit choice, 1 / payoff; for the logit dynamics alone, which have 1 if None.
         mean_field: Whether casinos get Poisson numbers of agents.
 
     Raises:
-        ValueError: An argument is out of its range, or the game has a mechanism or `min_players` above 1.
+        ValueError: An argument is out of its range or belongs to the other dynamics, or the game has a mechanism or
+            `min_players` above 1.
         RuntimeError: The integration failed.
     """
     from scipy.integrate import solve_ivp
@@ -108,9 +110,7 @@ def integrate(
     check_choice("dynamics", dynamics, DYNAMICS)
     times = _checked_times(times)
     game = _Population(config, mean_field)
-    rate = check_real("mutation", mutation, 0)
-    precision = check_real("beta", beta, 0)
-    change = game.replicator(rate) if dynamics == "replicator" else game.logit(precision)
+    change = _checked_dynamics(game, dynamics, mutation, beta)
     solution = solve_ivp(
         lambda _, logs: change(logs),
         (times[0], times[-1]),
@@ -189,19 +189,19 @@ def logit_fixed_point(config: MPGGConfig, beta: float, *, mean_field: bool = Fal
         config: The game, without mechanism and with `min_players=1`.
         beta: Precision >= 0 of the logit choice, 1 / payoff.
         mean_field: Whether casinos get Poisson numbers of agents.
-        steps: Values of beta on the way, at least 1, equally spaced in log(1 + beta).
+        steps: Values of beta on the way, at least 1, equally spaced in log(1 + beta). Where Newton's method does not
+            get from one to the next, which with few agents is common, values between them are taken too.
 
     Raises:
         ValueError: An argument is out of its range, or the game has a mechanism or `min_players` above 1.
-        RuntimeError: Newton's method did not converge.
+        RuntimeError: Newton's method did not converge even so.
     """
     check_plain(config, "the logit dynamics")
     beta = check_real("beta", beta, 0)
     check_integer("steps", steps, 1)
     game = _Population(config, mean_field)
     unknowns = np.append(np.full(config.n_casinos, -np.log(config.n_casinos)), np.log(2.0 * config.n_casinos))
-    for precision in np.expm1(np.linspace(0, np.log1p(beta), steps + 1)[1:]):
-        unknowns = _newton(game, float(precision), unknowns)
+    unknowns = _continued(game, np.linspace(0, np.log1p(beta), steps + 1)[1:].tolist(), unknowns)
     logs = _logit_logs(game, beta, unknowns[:-1])
     probabilities = np.exp(unknowns[:-1])
     choice = np.exp(_log_softmax(beta * game.payoffs(logs)))
@@ -212,13 +212,36 @@ def logit_fixed_point(config: MPGGConfig, beta: float, *, mean_field: bool = Fal
     return LogitFixedPoint(beta=beta, profile=profile, residual=residual)
 
 
-def _newton(game: _Population, beta: float, unknowns: FloatArray) -> FloatArray:
-    """Solves the fixed point's equations from a guess; the unknowns are log x (M,) and the normalising constant."""
+def _continued(game: _Population, levels: list[float], unknowns: FloatArray) -> FloatArray:
+    """Follows the fixed point through these values of log(1 + beta); steps that are too long are halved."""
+    reached, ahead, refinements = 0.0, levels[::-1], 0
+    while ahead:
+        beta = float(np.expm1(ahead[-1]))
+        found, error = _newton(game, beta, unknowns)
+        if error < _ACCEPTED_ERROR:
+            reached, unknowns = ahead.pop(), found
+        elif refinements < _MOST_REFINEMENTS:
+            refinements += 1
+            ahead.append((reached + ahead[-1]) / 2)
+        else:
+            raise RuntimeError(
+                f"the logit fixed point was not found at beta={beta:g}: an error of {error:.1e} remains with "
+                f"steps={len(levels)} and {refinements} more where they were too long; more steps may help"
+            )
+    return unknowns
+
+
+def _newton(game: _Population, beta: float, unknowns: FloatArray) -> tuple[FloatArray, float]:
+    """Solves the fixed point's equations from a guess; the unknowns are log x (M,) and the normalising constant.
+
+    Returns:
+        The unknowns, and the largest error that remains in their equations.
+    """
     for _ in range(_MOST_NEWTON_STEPS):
         errors, slopes = _equations(game, beta, unknowns)
-        size = np.abs(errors).max()
+        size = float(np.abs(errors).max())
         if size < _NEWTON_ERROR:
-            return unknowns
+            break
         probabilities = np.exp(unknowns[:-1])
         shift = (errors[-1] - (probabilities * errors[:-1] / slopes).sum()) / (probabilities / slopes).sum()
         step = np.append(-(errors[:-1] + shift) / slopes, shift)
@@ -231,9 +254,7 @@ def _newton(game: _Population, beta: float, unknowns: FloatArray) -> FloatArray:
         else:
             break
         unknowns = unknowns + step
-    if size < _ACCEPTED_ERROR:
-        return unknowns
-    raise RuntimeError(f"the logit fixed point was not found at beta={beta:g}: an error of {size:.1e} remains")
+    return unknowns, size
 
 
 def _equations(game: _Population, beta: float, unknowns: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -242,7 +263,13 @@ def _equations(game: _Population, beta: float, unknowns: FloatArray) -> tuple[Fl
     mass = game.n_agents * probabilities
     inverse = mean_inverse_group(probabilities, game.n_agents, mean_field=game.mean_field)
     with np.errstate(divide="ignore"):
-        alone = np.exp(-mass) if game.mean_field else np.exp((game.n_agents - 1) * np.log1p(-probabilities))
+        elsewhere = np.log1p(-probabilities)
+    if game.mean_field:
+        alone = np.exp(-mass)
+    elif game.n_agents == 1:
+        alone = np.ones(mass.shape)  # 0 times -inf were NaN
+    else:
+        alone = np.exp((game.n_agents - 1) * elsewhere)
     advantage = beta * (game.returns * inverse - game.cost)
     share = _share(advantage)
     defector = beta * game.returns * share * (1 - inverse)
@@ -282,8 +309,21 @@ def _shares(logs: FloatArray) -> FloatArray:
     return shares
 
 
+def _checked_dynamics(
+    game: _Population, dynamics: Dynamics, mutation: float, beta: float | None
+) -> Callable[[FloatArray], FloatArray]:
+    rate, precision = check_real("mutation", mutation, 0), 1.0 if beta is None else check_real("beta", beta, 0)
+    if dynamics == "replicator":
+        if beta is not None:
+            raise ValueError(f"beta must be None with the replicator dynamics, got {beta!r}")
+        return game.replicator(rate)
+    if rate > 0:
+        raise ValueError(f"mutation must be 0 with the logit dynamics, got {mutation!r}")
+    return game.logit(precision)
+
+
 def _checked_times(times: FloatArray) -> FloatArray:
-    checked = np.asarray(times, dtype=np.float64)
+    checked = np.array(times, dtype=np.float64)
     if checked.ndim != 1 or checked.size < 2 or not np.isfinite(checked).all() or not (np.diff(checked) > 0).all():
         raise ValueError(f"times must be at least two finite numbers in increasing order, got {times!r}")
     return checked

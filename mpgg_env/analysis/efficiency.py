@@ -10,13 +10,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mpgg_env.analysis.payoffs import best_values
+from mpgg_env.analysis.payoffs import Equilibrium, best_values
 from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import terms_of
 
 MOST_OPTIMUM_CELLS: Final = 100_000_000
+# Relative: the sums of millions of payoffs are less exact than one.
+_SUM_ROUNDING: Final = 1e-9
 # Welfare closer to 0 than this share of the optimum is 0: transfers that cancel leave roundings behind.
 
 
@@ -51,13 +53,16 @@ def price_of_anarchy(optimum: float, welfare: ArrayLike) -> float:
     Returns:
         inf if the worst welfare is 0 and the optimum is not. NaN if there is no equilibrium, if any of the numbers is
         NaN, if the optimum is not positive, or if the worst welfare is negative, since the ratio then means nothing.
+
+    Raises:
+        ValueError: A welfare is above the optimum, by more than rounding.
     """
-    return _price(optimum, float(np.min(np.asarray(welfare, np.float64), initial=math.inf)))
+    return _price(optimum, float(np.min(_checked_welfare(optimum, welfare), initial=math.inf)))
 
 
 def price_of_stability(optimum: float, welfare: ArrayLike) -> float:
     """Optimum over the welfare of the best equilibrium, in [1, inf]; arguments and cases as `price_of_anarchy`."""
-    return _price(optimum, float(np.max(np.asarray(welfare, np.float64), initial=-math.inf)))
+    return _price(optimum, float(np.max(_checked_welfare(optimum, welfare), initial=-math.inf)))
 
 
 def relative_welfare(welfare: float, optimum: float) -> float:
@@ -77,10 +82,23 @@ def sponsor_payments(config: MPGGConfig, occupancy: IntArray, cooperators: IntAr
     return payments
 
 
+def social_welfare(config: MPGGConfig, profile: Equilibrium) -> float:
+    """Welfare of society at a profile: what all agents have in the end, less what a sponsor pays in."""
+    return profile.welfare - float(sponsor_payments(config, profile.occupancy, profile.cooperators).sum())
+
+
 def _price(optimum: float, welfare: float) -> float:
     if not (math.isfinite(optimum) and math.isfinite(welfare)) or optimum <= 0 or welfare < -ROUNDING * optimum:
         return math.nan
-    return math.inf if welfare <= ROUNDING * optimum else optimum / welfare
+    return math.inf if welfare <= ROUNDING * optimum else max(optimum / welfare, 1.0)
+
+
+def _checked_welfare(optimum: float, welfare: ArrayLike) -> FloatArray:
+    values = np.atleast_1d(np.asarray(welfare, np.float64))
+    above = values[values > optimum * (1 + _SUM_ROUNDING)] if math.isfinite(optimum) and optimum > 0 else values[:0]
+    if above.size:
+        raise ValueError(f"welfare must be at most the optimum {optimum:g}, which is that of society, got {above[0]:g}")
+    return values
 
 
 def _optimum_of_groups(value: FloatArray, seats: IntArray, agents: int, min_players: int) -> float:

@@ -19,6 +19,7 @@ from typing import Final, Literal
 import numpy as np
 
 from mpgg_env.analysis.payoffs import Equilibrium, best_values, game_of, measured
+from mpgg_env.analysis.symmetric import check_plain
 from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import BoolArray, FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -109,10 +110,7 @@ def characterise(config: MPGGConfig) -> Characterisation:
 
 
 def _board(config: MPGGConfig) -> _Board:
-    if config.mechanisms:
-        raise ValueError(f"mechanism must be None for the closed form, got {config.mechanism}; enumerate instead")
-    if config.min_players != 1:
-        raise ValueError(f"min_players must be 1 for the closed form, got {config.min_players}; enumerate instead")
+    check_plain(config, "the closed form")
     cost, values = casino_costs(config), best_values(config)
     pool = values + cost
     inert = (cost == 0) & (pool == 0)

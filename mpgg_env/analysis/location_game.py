@@ -23,7 +23,7 @@ from mpgg_env.core.compiled import compiled
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_integer, check_real
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.mechanisms import casino_payoffs, rebates
+from mpgg_env.games.mpgg.mechanisms import casino_payoffs, rebates, terms_of
 
 # About ten seconds of enumeration.
 MOST_PROFILES: Final = 10**7
@@ -85,7 +85,8 @@ def normal_form(config: MPGGConfig) -> FloatArray:
         action a, 0 = D, 1 = C.
 
     Raises:
-        ValueError: The game has more than 10**7 payoffs.
+        ValueError: The game has more than 10**7 payoffs, or with a toll more than 10**7 combinations of a profile and a
+            casino.
     """
     agents, strategies = config.n_players, 2 * config.n_casinos
     if strategies**agents * agents > MOST_PAYOFFS_NORMAL_FORM:
@@ -95,12 +96,25 @@ def normal_form(config: MPGGConfig) -> FloatArray:
         )
     chosen = np.moveaxis(np.indices((strategies,) * agents), 0, -1).reshape(-1, agents)
     casinos, actions = np.divmod(chosen, 2)
-    present = casinos[:, :, None] == np.arange(config.n_casinos)
-    occupancy, cooperators = present.sum(axis=1), (present & (actions == 1)[:, :, None]).sum(axis=1)
-    payoffs = casino_payoffs(config, np.arange(config.n_casinos), occupancy, cooperators)
-    payoffs += rebates(config, occupancy)[:, :, None]
-    own = payoffs[np.arange(len(chosen))[:, None], casinos, actions]
+    together = casinos[:, :, None] == casinos[:, None, :]  # of agents, who are few; there may be many casinos
+    members, cooperators = together.sum(axis=2), (together & (actions == 1)[:, None, :]).sum(axis=2)
+    payoffs = casino_payoffs(config, casinos, members, cooperators)
+    own: FloatArray = np.take_along_axis(payoffs, actions[..., None], axis=-1)[..., 0]
+    if terms_of(config).levies:
+        own += np.take_along_axis(rebates(config, _occupancies(casinos, config.n_casinos)), casinos, axis=1)
     return own.reshape(*(strategies,) * agents, agents)
+
+
+def _occupancies(casinos: IntArray, n_casinos: int) -> IntArray:
+    """Agents in each casino, (profiles, M), from the casino of each agent, (profiles, N)."""
+    cells = len(casinos) * n_casinos
+    if cells > MOST_PAYOFFS_NORMAL_FORM:
+        raise ValueError(
+            f"config must have at most {MOST_PAYOFFS_NORMAL_FORM} combinations of a profile and a casino for the "
+            f"normal form with a toll, got {cells}"
+        )
+    places = np.arange(len(casinos))[:, None] * n_casinos + casinos
+    return np.bincount(places.reshape(-1), minlength=cells).reshape(-1, n_casinos)
 
 
 @compiled

@@ -177,8 +177,14 @@ def gini(amounts: Numbers) -> FloatArray:
     Returns:
         (...); NaN if an amount is negative or their mean is not positive. `gini(x - x.min())` and the standard
         deviation say something even then.
+
+    Raises:
+        ValueError: There is no agent.
     """
-    ordered = np.sort(np.asarray(amounts, np.float64), axis=-1)
+    values = np.asarray(amounts, np.float64)
+    if values.ndim == 0 or values.shape[-1] == 0:
+        raise ValueError(f"amounts must have shape (..., N) with N >= 1, got {values.shape}")
+    ordered = np.sort(values, axis=-1)
     count = ordered.shape[-1]
     # In sorted order x_i stands on the larger side of i - 1 differences and on the smaller side of N - i.
     differences = ordered @ (2.0 * np.arange(1, count + 1) - count - 1)

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 
 from mpgg_env.analysis.metrics import Numbers, gini, ratio
+from mpgg_env.core.rounding import LARGEST_WHOLE
 from mpgg_env.core.types import BoolArray, FloatArray, IntArray
 from mpgg_env.core.validation import check_choice, check_integer
 
@@ -173,13 +174,11 @@ def persistence(positions: Numbers, actions: Numbers) -> Persistence:
     """How long cooperation lasts in a panel (T, N), and whether it survives moving.
 
     Raises:
-        ValueError: The shapes differ.
+        ValueError: The shapes differ or a value is wrong.
+        TypeError: Positions or actions are not integers.
     """
-    places, played = np.asarray(positions), np.asarray(actions) == 1
-    if places.shape != played.shape or places.ndim != 2:
-        raise ValueError(
-            f"positions and actions must have one shape (rounds, agents), got {places.shape} and {played.shape}"
-        )
+    places, choices = _checked(positions, actions)
+    played = choices == 1
     again, moved = played[1:][played[:-1]], (places[1:] != places[:-1])[played[:-1]]
     return Persistence(
         _median(*cooperation_runs(actions)),
@@ -196,7 +195,7 @@ def _median(durations: IntArray, ended: BoolArray) -> float:
     return float(times[reached[0]]) if len(reached) else np.inf
 
 
-def _checked(positions: Numbers, actions: Numbers, n_casinos: int) -> tuple[IntArray, Numbers]:
+def _checked(positions: Numbers, actions: Numbers, n_casinos: int = LARGEST_WHOLE) -> tuple[IntArray, Numbers]:
     places, choices = np.asarray(positions), np.asarray(actions)
     check_integer("n_casinos", n_casinos, 1)
     for name, array in (("positions", places), ("actions", choices)):

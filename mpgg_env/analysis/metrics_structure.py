@@ -10,6 +10,7 @@ import numpy as np
 from mpgg_env.analysis.metrics import TOP_QUARTER, Numbers, ratio
 from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import BoolArray, FloatArray
+from mpgg_env.core.validation import check_real
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.rules import MOORE_STEPS, casino_costs, casino_gains, destinations, move_names, share
 
@@ -53,8 +54,9 @@ def corridor_indices(weights: Numbers, grid_shape: tuple[int, int], values: Floa
 def high_cell_use(weights: Numbers, values: FloatArray) -> FloatArray:
     """Share of the agents of `weights` (..., M) in the top quartile of the values v_m, divided by 1/4; in [0, 4].
 
-    The top quartile are the casinos whose value is at least the 75 % quantile. Uniformly spread agents have 1 where M
-    is a multiple of 4 and no two values are equal, otherwise a little more.
+    The top quartile are the casinos whose value is at least the 75 % quantile. Uniformly spread agents have 4 times
+    the share of these casinos among all: 1 where M is a multiple of 4 and no two values are equal, otherwise more, as
+    2 with two casinos and 4 with one, or where all values are equal.
     """
     top = values >= np.quantile(values, 1 - TOP_QUARTER) - ROUNDING * np.abs(values).max()
     part: FloatArray = _shares(weights)[..., top].sum(axis=-1)
@@ -74,11 +76,9 @@ def corridor_set(
 
     Raises:
         ValueError: A threshold is out of its range.
+        TypeError: A threshold is no number.
     """
-    if not density >= 0:
-        raise ValueError(f"density must be >= 0, got {density!r}")
-    if not 0 <= cooperation <= 1:
-        raise ValueError(f"cooperation must be in [0, 1], got {cooperation!r}")
+    density, cooperation = check_real("density", density, 0), check_real("cooperation", cooperation, 0, 1)
     counts = np.asarray(occupancy, np.float64)
     needed = density * counts.mean(axis=-1, keepdims=True)
     crowded = (counts >= needed * (1 - ROUNDING)) & (counts > 0)

@@ -30,6 +30,7 @@ from mpgg_env.analysis.congestion import (
     worst_seating,
 )
 from mpgg_env.analysis.counts import MOST_COUNT_VECTORS, compositions, n_compositions
+from mpgg_env.analysis.efficiency import social_welfare, sponsor_payments
 from mpgg_env.analysis.observe_n_stage import action_gains, cooperative_seats, mean_payoffs, stage_tables, toll_tables
 from mpgg_env.analysis.payoffs import Equilibrium, best_values, game_of, measured, tolerance_of
 from mpgg_env.core.types import FloatArray, IntArray
@@ -44,8 +45,8 @@ class ObserveNEquilibria:
     """Pure equilibria of an observe-n game.
 
     Attributes:
-        best: One of highest welfare.
-        worst: One of lowest welfare.
+        best: One of highest welfare, less what a sponsor pays.
+        worst: One of lowest welfare, likewise.
         exact: Whether no equilibrium has a higher or a lower welfare. False where the payoff of a casino may rise with
             n and the instance is too large to enumerate: then these are the best and the worst that best-response
             paths from several starts have reached.
@@ -111,6 +112,11 @@ class ObserveNGame:
         """
         return self.payoffs(np.minimum(occupancy + 1, self.n_agents))
 
+    def sponsored(self) -> FloatArray:
+        """What a sponsor pays to a casino with n members, (M, N + 1)."""
+        groups = np.repeat(np.arange(self.n_agents + 1)[:, None], self.config.n_casinos, axis=1)
+        return sponsor_payments(self.config, groups, self.cooperators(groups)).T
+
     def location_gain(self, occupancy: IntArray) -> FloatArray:
         """Largest gain of a single agent who chooses another casino, (...,), at occupancies (..., M)."""
         return largest_gain(self.payoffs(occupancy), self.entries(occupancy), occupancy)
@@ -142,8 +148,8 @@ def pure_equilibria(config: MPGGConfig, *, stage: Stage = "best") -> ObserveNEqu
         occupancies = _enumerated(game) if exact else _reached(game)
     equilibria = [game.equilibrium(occupancy) for occupancy in occupancies]
     return ObserveNEquilibria(
-        best=max(equilibria, key=lambda equilibrium: equilibrium.welfare),
-        worst=min(equilibria, key=lambda equilibrium: equilibrium.welfare),
+        best=max(equilibria, key=lambda equilibrium: social_welfare(config, equilibrium)),
+        worst=min(equilibria, key=lambda equilibrium: social_welfare(config, equilibrium)),
         exact=exact,
     )
 
@@ -179,7 +185,8 @@ def _characterised(game: ObserveNGame) -> list[IntArray]:
     if game.table is None or game.totals is None or not never_rises(game.table, tolerance=game.tolerance):
         return []
     places = places_of_table(game.table, game.n_agents, tolerance=game.tolerance)
-    found = [extreme_allocation(places, game.totals, game.n_agents, best=best) for best in (True, False)]
+    totals = game.totals - game.sponsored()
+    found = [extreme_allocation(places, totals, game.n_agents, best=best) for best in (True, False)]
     return [occupancy for occupancy in found if occupancy is not None]
 
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from mpgg_env.analysis.choices import Stage
 from mpgg_env.analysis.congestion import never_rises
-from mpgg_env.analysis.efficiency import sponsor_payments
 from mpgg_env.analysis.observe_n_game import ObserveNGame
 from mpgg_env.analysis.payoffs import best_values
 from mpgg_env.core.types import FloatArray, IntArray
@@ -181,9 +180,8 @@ def _sponsored(game: ObserveNGame, probabilities: FloatArray) -> float:
     """What a sponsor is expected to pay to all agents together."""
     if game.config.mechanism is None:
         return 0.0
-    groups = _groups(game)
-    payments = sponsor_payments(game.config, groups, game.cooperators(groups)) / np.maximum(groups, 1)
-    return game.n_agents * float(probabilities @ _mean_over_groups(payments.T, probabilities))
+    payments = game.sponsored() / np.maximum(np.arange(game.n_agents + 1), 1)
+    return game.n_agents * float(probabilities @ _mean_over_groups(payments, probabilities))
 
 
 def _shares(game: ObserveNGame) -> FloatArray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mpgg_env.analysis.choices import Stage
-from mpgg_env.analysis.efficiency import relative_welfare, social_optimum, sponsor_payments
+from mpgg_env.analysis.efficiency import relative_welfare, social_optimum, social_welfare, sponsor_payments
 from mpgg_env.analysis.observe_n_game import pure_equilibria
 from mpgg_env.analysis.payoffs import Equilibrium
 from mpgg_env.core.rounding import ROUNDING
@@ -52,7 +52,7 @@ def outcome(config: MPGGConfig, equilibrium: Stage = "best", optimum: float | No
     """
     found: Equilibrium = getattr(pure_equilibria(config, stage=equilibrium), equilibrium)
     sponsor = float(sponsor_payments(config, found.occupancy, found.cooperators).sum())
-    welfare = found.welfare - sponsor
+    welfare = social_welfare(config, found)
     lost = found.gross - welfare
     optimum = social_optimum(config) if optimum is None else optimum
     return Outcome(

@@ -17,7 +17,7 @@ from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.expectation import expected_payoff
 from mpgg_env.games.mpgg.mechanisms import rules_of
 from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT, casino_costs, casino_gains
-from mpgg_env.games.mpgg.transfers import Rules, fill_rebates, toll_at
+from mpgg_env.games.mpgg.transfers import Rules, fill_rebates, rebate_elsewhere, toll_at
 
 
 class Game(NamedTuple):
@@ -192,18 +192,10 @@ def best_entry(m: int, members: int, cooperators: int, game: Game) -> float:
     cooperating = role_payoff(COOPERATE, m, members + 1, cooperators + 1, game)
     value = max(defecting, cooperating)
     if game.rules.terms.levies:
-        value -= rebate_elsewhere(m, members, game)
+        value -= rebate_elsewhere(m, members, game.agents, game.rules.terms)
         if members + 1 == game.agents:
             value += toll_at(m, game.agents, game.rules.terms)
     return value
-
-
-@compiled
-def rebate_elsewhere(m: int, members: int, game: Game) -> float:
-    """What each agent outside casino m gets from its takings."""
-    if members == 0 or members == game.agents:
-        return 0.0
-    return toll_at(m, members, game.rules.terms) * members / (game.agents - members)
 
 
 @compiled
@@ -212,8 +204,8 @@ def leaving_bonus(m: int, members: int, game: Game) -> float:
     if not game.rules.terms.levies:
         return 0.0
     if members == game.agents:
-        return rebate_elsewhere(m, members - 1, game) - toll_at(m, members, game.rules.terms)
-    return rebate_elsewhere(m, members - 1, game)
+        return rebate_elsewhere(m, members - 1, game.agents, game.rules.terms) - toll_at(m, members, game.rules.terms)
+    return rebate_elsewhere(m, members - 1, game.agents, game.rules.terms)
 
 
 @compiled

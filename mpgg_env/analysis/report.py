@@ -15,7 +15,7 @@ from mpgg_env.analysis.efficiency import (
     price_of_stability,
     relative_welfare,
     social_optimum,
-    sponsor_payments,
+    social_welfare,
 )
 from mpgg_env.analysis.location_families import characterise
 from mpgg_env.analysis.location_game import n_count_profiles, pure_equilibria
@@ -163,9 +163,7 @@ def _observe_n(config: MPGGConfig, stage: Stage, optimum: float) -> PureSummary:
 
 
 def _pure_summary(config: MPGGConfig, equilibria: Sequence[Equilibrium], optimum: float, exact: bool) -> PureSummary:
-    welfare = [
-        each.welfare - float(sponsor_payments(config, each.occupancy, each.cooperators).sum()) for each in equilibria
-    ]
+    welfare = [social_welfare(config, each) for each in equilibria]
     best, worst = max(welfare, default=math.nan), min(welfare, default=math.nan)
     return PureSummary(
         exists=bool(welfare),
@@ -193,10 +191,19 @@ def _observe_n_symmetric(config: MPGGConfig, stage: Stage, optimum: float) -> Mi
 
 
 def _location(config: MPGGConfig, optimum: float) -> PureSummary:
-    if n_count_profiles(config) <= MOST_PROFILES_ENUMERATED:
-        return _pure_summary(config, pure_equilibria(config), optimum, exact=True)
-    families = characterise(config).families
+    try:
+        families = characterise(config).families
+    except ValueError:
+        if n_count_profiles(config) > MOST_PROFILES_ENUMERATED:
+            raise
+        return _pure_summary(config, _extremes(config, pure_equilibria(config)), optimum, exact=True)
     return _pure_summary(config, [each for f in families for each in (f.best, f.worst)], optimum, exact=True)
+
+
+def _extremes(config: MPGGConfig, equilibria: Sequence[Equilibrium]) -> list[Equilibrium]:
+    """The best and the worst, if there is any."""
+    ranked = sorted(equilibria, key=lambda each: social_welfare(config, each))
+    return [ranked[0], ranked[-1]] if ranked else []
 
 
 def _gathering_gain(config: MPGGConfig) -> float:

@@ -11,7 +11,10 @@ import numpy as np
 
 from mpgg_env.analysis.stage_game import StageGame
 from mpgg_env.core.types import FloatArray
+from mpgg_env.core.validation import check_integer
 
+# Every halving takes time proportional to the square of the members: here seconds.
+MOST_MEMBERS_MIXED: Final = 10_000
 # An interval with a root is halved so often that it is 2**-48 wide.
 MOST_HALVINGS: Final = 48
 
@@ -33,7 +36,12 @@ class SymmetricStageEquilibria:
 
 
 def symmetric_stage_equilibria(game: StageGame) -> SymmetricStageEquilibria:
-    """All probabilities of C that are a symmetric equilibrium of the stage game."""
+    """All probabilities of C that are a symmetric equilibrium of the stage game.
+
+    Raises:
+        ValueError: The game has more than 10,000 members.
+    """
+    check_integer("members (for mixed equilibria)", game.members, 1, MOST_MEMBERS_MIXED)
     coefficients, tolerance = game.advantage, game.tolerance
     indifferent = bool((abs(coefficients) <= tolerance).all())
     inner = [] if indifferent else _roots(_without_roots_at_the_ends(coefficients, tolerance), tolerance)

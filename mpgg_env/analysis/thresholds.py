@@ -101,15 +101,16 @@ def defection_threshold(mechanism: str, cost: float, gain: float, members: int, 
 
     Returns:
         The parameter: at it universal defection is still one, above it no longer; 0 if every positive parameter
-        removes it, inf if none does. For a capacity the number of seats *below* which it is none, r or r / c, inf
-        if no limit is needed.
+        removes it, inf if none does. For a capacity the number of seats *below* which it is none, r or r / c, 0 if
+        it always is one (c = 0), inf if no limit is needed.
 
     Raises as `cooperation_threshold` does.
     """
     check_choice("mechanism", mechanism, tuple(MECHANISMS))
     g = temptation(cost, gain, members, payoff=payoff)
     if mechanism == "capacity":
-        return math.inf if g < 0 else _ratio(pool(cost, gain, payoff=payoff), cost)
+        # At c = 0 without anything to gain even a lone player may defect.
+        return math.inf if g < 0 else (pool(cost, gain, payoff=payoff) / cost if cost else 0.0)
     if g < 0:
         return 0.0
     if mechanism == "peer" or (members == 1 and mechanism != "subsidy"):
@@ -206,7 +207,7 @@ def toll_jump(cost: float, gain: float, *, payoff: Payoff = "text") -> float:
     An entrant would defect for r c s / (s + 1), s = floor(r), which exceeds v by g at s + 1 members:
     c (1 - r / (s + 1)). With the code payoff s = floor(r / c). inf if no number of members is too many (c = 0).
 
-    Raises as `temptation` does.
+    Raises as `temptation` does, and ValueError if floor(r) or floor(r / c) is 2**31 or more.
     """
     if check_real("cost", cost, 0) == 0:
         return math.inf
@@ -215,7 +216,11 @@ def toll_jump(cost: float, gain: float, *, payoff: Payoff = "text") -> float:
 
 def _most_players(cost: float, gain: float, payoff: Payoff) -> int:
     """The largest number of players, for c > 0, among whom cooperating is no loss."""
-    most = math.floor(pool(cost, gain, payoff=payoff) / cost)
+    ratio = pool(cost, gain, payoff=payoff) / cost
+    if not ratio < LARGEST_MEMBERS:
+        name = "gain" if payoff == "text" else "gain / cost"
+        raise ValueError(f"{name} must be below {LARGEST_MEMBERS}, got {gain!r} with cost {cost!r}")
+    most = math.floor(ratio)
     return most + (temptation(cost, gain, most + 1, payoff=payoff) <= 0)  # 0.6 / 0.2 is below 3
 
 

@@ -110,7 +110,8 @@ class Toll(Mechanism):
     Attributes:
         fee: Part of the toll that is always due, at least 0.
         surcharge: What is due on top while the casino has more members than seats, at least 0.
-        seats: Members up to whom there is no surcharge, at least 1; None for floor(r) of each casino.
+        seats: Members up to whom there is no surcharge, at least 1; None for floor(r) of each casino: 0 where r < 1,
+            so that the surcharge is always due there.
     """
 
     name: ClassVar[str] = "toll"

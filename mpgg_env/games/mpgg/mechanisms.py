@@ -152,7 +152,7 @@ def transfers(config: MPGGConfig, positions: Any, actions: Any, plays: Any = Non
 
     Args:
         config: Rules of the game.
-        positions: Casino of each agent, (..., N).
+        positions: Casino of each agent, (..., N); N need not be the number of agents that the game has.
         actions: 0 = D, 1 = C, (..., N).
         plays: Which agents found a seat, (..., N) booleans; only needed under a capacity that is exceeded.
 

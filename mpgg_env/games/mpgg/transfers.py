@@ -96,16 +96,24 @@ def toll_at(m: int, members: int, terms: Terms) -> float:
     return toll(terms.fee[m], terms.surcharge[m], terms.toll_seats[m], members)
 
 
+@inlined
+def game_transfers(cooperates: int, m: int, n: int, k: int, rules: Rules) -> tuple[float, float, float, float, float]:
+    """What a player of casino m gets, less what it pays: fine, subsidy, local subsidy, Pigou and peer punishment."""
+    terms = rules.terms
+    return (
+        fine_transfer(cooperates, terms.fine[m], n, k),
+        subsidy_transfer(cooperates, terms.subsidy[m]),
+        local_subsidy_transfer(cooperates, terms.local_subsidy[m], n, k),
+        pigou_transfer(cooperates, terms.rate[m], rules.cost[m], rules.gain[m], n, k, rules.pays_cost),
+        punishment_transfer(cooperates, terms.punishment[m], terms.punishment_cost[m], n, k),
+    )
+
+
 @compiled
 def game_transfer(cooperates: int, m: int, n: int, k: int, rules: Rules) -> float:
     """What a player of casino m gets, less what it pays, from all mechanisms but the toll."""
-    terms = rules.terms
-    received = fine_transfer(cooperates, terms.fine[m], n, k)
-    received += subsidy_transfer(cooperates, terms.subsidy[m])
-    received += local_subsidy_transfer(cooperates, terms.local_subsidy[m], n, k)
-    received += pigou_transfer(cooperates, terms.rate[m], rules.cost[m], rules.gain[m], n, k, rules.pays_cost)
-    received += punishment_transfer(cooperates, terms.punishment[m], terms.punishment_cost[m], n, k)
-    return received
+    fine, subsidy, local_subsidy, pigou, punishment = game_transfers(cooperates, m, n, k, rules)
+    return fine + subsidy + local_subsidy + pigou + punishment
 
 
 @inlined
@@ -143,17 +151,17 @@ def fill_rebates(occupancy: IntArray, terms: Terms, rebates: FloatArray) -> None
     others = 0.0
     for m in range(len(occupancy)):
         rebates[m] = others
-        others += _rebate_elsewhere(m, occupancy[m], agents, terms)
+        others += rebate_elsewhere(m, occupancy[m], agents, terms)
     others = 0.0
     for m in range(len(occupancy) - 1, -1, -1):
         rebates[m] += others
-        others += _rebate_elsewhere(m, occupancy[m], agents, terms)
+        others += rebate_elsewhere(m, occupancy[m], agents, terms)
         if occupancy[m] == agents and agents > 0:
             rebates[m] += toll_at(m, agents, terms)
 
 
 @compiled
-def _rebate_elsewhere(m: int, members: int, agents: int, terms: Terms) -> float:
+def rebate_elsewhere(m: int, members: int, agents: int, terms: Terms) -> float:
     """What each agent outside casino m gets from its takings."""
     if members == 0 or members == agents:
         return 0.0
@@ -201,8 +209,9 @@ def fill_transfers(
         received[:, i] = 0.0
         received[3, i] = rebates[m] - toll_at(m, occupancy[m], terms)
         if role != EXCLUDED and n >= rules.min_players:
-            received[0, i] = fine_transfer(role, terms.fine[m], n, k)
-            received[1, i] = subsidy_transfer(role, terms.subsidy[m])
-            received[2, i] = local_subsidy_transfer(role, terms.local_subsidy[m], n, k)
-            received[4, i] = pigou_transfer(role, terms.rate[m], rules.cost[m], rules.gain[m], n, k, rules.pays_cost)
-            received[5, i] = punishment_transfer(role, terms.punishment[m], terms.punishment_cost[m], n, k)
+            fine, subsidy, local_subsidy, pigou, punishment = game_transfers(role, m, n, k, rules)
+            received[0, i] = fine
+            received[1, i] = subsidy
+            received[2, i] = local_subsidy
+            received[4, i] = pigou
+            received[5, i] = punishment
