@@ -322,11 +322,6 @@ def _check_game(config: MPGGConfig, family: str) -> None:
     names = {mechanism.name for mechanism in config.mechanisms}
     if family in names:
         raise ValueError(f"family must not be a mechanism that the game has already, got {family!r}")
-    if {family, *names} >= {"subsidy", "capacity", "peer"}:
-        raise ValueError(
-            "mechanism must not join subsidy, capacity and peer, whose money cannot be told apart, "
-            f"got {family!r} with {sorted(names)}"
-        )
     if social_optimum(config) <= 0:
         raise ValueError(
             f"cooperation must be worth something in some casino, got values up to {best_values(config).max():g}"

@@ -32,8 +32,8 @@ def ratio(numerator: Numbers | float, denominator: Numbers | float) -> FloatArra
 def gross_welfare(cooperators: Numbers, values: FloatArray) -> FloatArray:
     """Welfare before transfers, sum_m v_m k_m, (...), from the cooperators who play, (..., M), and v_m, (M,).
 
-    It does not depend on the occupancy nor on who defects. Without mechanism it is the sum of all payoffs; with one,
-    the sum of the payoffs is the net welfare.
+    It does not depend on the occupancy nor on who defects. Without mechanism it is the sum of all payoffs. With one,
+    the sum of all payoffs also has what a sponsor pays in, and lacks what peer punishment burns.
     """
     welfare: FloatArray = np.asarray(cooperators, np.float64) @ values
     return welfare
@@ -43,12 +43,13 @@ def efficiency(welfare: Numbers, n_agents: int, highest_value: float) -> FloatAr
     """Welfare relative to N V, everybody cooperating in the best casino; NaN if V <= 0.
 
     Args:
-        welfare: Sum of all payoffs, gross or net, of any shape.
+        welfare: Sum of all payoffs less what a sponsor pays in, of any shape.
         n_agents: Number of agents N.
         highest_value: V, the highest of what a cooperator among cooperators earns in a casino.
 
     Returns:
-        At most 1; at least 0 with the payoff of the text, gain factors of at least 1 and nothing burnt.
+        At most 1, since all other money comes from the agents or is burnt; at least 0 if nothing is burnt and v >= 0 in
+        every casino.
     """
     return ratio(welfare, n_agents * highest_value if highest_value > 0 else 0.0)
 

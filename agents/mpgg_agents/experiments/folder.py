@@ -25,7 +25,7 @@ from mpgg_agents.experiments.settings import Experiment
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_env.core.types import FloatArray, IntArray
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 CONFIG: Final = "config.json"
 MANIFEST: Final = "manifest.json"
 METRICS: Final = "metrics.parquet"

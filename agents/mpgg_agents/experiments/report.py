@@ -31,6 +31,8 @@ _ROWS: Final = {
     "I_c": "I_c",
     "I_v": "I_v",
 }
+# Shown below the payoff where there are mechanisms.
+_MONEY_ROWS: Final = {"gross": "gross_payoff", "sponsor": "sponsor_payment"}
 _SHOWN_ABOVE: Final = ("I_alpha", "I_c", "I_v")
 
 
@@ -116,10 +118,17 @@ def _tables(run: Run) -> list[str]:
     title = f"Windows of {_window(run):,} rounds, mean (standard deviation) over {len(run.seeds)} seeds:"
     trained = run.window_means(_window(run))
     shown = np.unique(np.linspace(0, len(trained["round"]) - 1, WINDOWS_SHOWN).astype(int)).tolist()
-    columns = [[f"from {trained['round'][w]:,}", *_cells(trained, w)] for w in shown]
+    rows = _rows(run)
+    columns = [[f"from {trained['round'][w]:,}", *_cells(trained, rows, w)] for w in shown]
     if run.config.run.evaluation_rounds:
-        columns.append(["greedy", *_cells(_greedy_means(run), 0)])
-    return ["", title, *aligned([["round", *_ROWS], *columns]), *_structure(run)]
+        columns.append(["greedy", *_cells(_greedy_means(run), rows, 0)])
+    return ["", title, *aligned([["round", *rows], *columns]), *_structure(run)]
+
+
+def _rows(run: Run) -> dict[str, str]:
+    rows = list(_ROWS.items())
+    after = list(_ROWS).index("payoff") + 1
+    return dict([*rows[:after], *_MONEY_ROWS.items(), *rows[after:]] if run.config.game.mechanisms else rows)
 
 
 def _structure(run: Run) -> list[str]:
@@ -154,8 +163,8 @@ def _window(run: Run) -> int:
     return -(-WINDOW // window) * window
 
 
-def _cells(means: Mapping[str, FloatArray], window: int) -> list[str]:
-    return [mean_and_deviation(means[measure][:, window]) for measure in _ROWS.values()]
+def _cells(means: Mapping[str, FloatArray], rows: Mapping[str, str], window: int) -> list[str]:
+    return [mean_and_deviation(means[measure][:, window]) for measure in rows.values()]
 
 
 def mean_and_deviation(values: FloatArray) -> str:

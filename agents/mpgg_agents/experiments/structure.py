@@ -15,9 +15,9 @@ THRESHOLDS: Final = tuple(step / 20 for step in range(20))
 
 # Means over the rounds of a phase, from what is recorded of every round.
 OF_ALL_ROUNDS: Final = {
-    "efficiency": "welfare relative to everybody cooperating in the best casino",
-    "carrying_capacity_efficiency": "welfare relative to cooperators filling the seats, best casino first",
-    "relative_to_random": "0 for random play, 1 for the social optimum",
+    "efficiency": "payoffs, less a sponsor's payments, relative to everybody cooperating in the best casino",
+    "carrying_capacity_efficiency": "the same relative to cooperators filling the seats, best casino first",
+    "relative_to_random": "of the same: 0 for random play, 1 for the social optimum",
     "seat_use": "share of the floor(r) seats of all casinos that are taken",
     "overcrowding": "share of the agents without a seat",
     "concentration": "sum of the squared shares of the agents in the casinos, 1/M to 1",
@@ -58,7 +58,7 @@ def efficiency_table(run: Run, phase: Phase, size: int) -> dict[str, FloatArray]
     size = size if phase == "train" else rounds + run.config.run.window
     means = {name: values[..., -1] for name, values in run.window_means(size, phase).items()}
     table = {name: means[name].astype(np.float64) for name in ROWS if name in means}
-    table |= _welfare_measures(run, means["mean_payoff"] * run.config.game.n_players)
+    table |= _welfare_measures(run, (means["mean_payoff"] - means["sponsor_payment"]) * run.config.game.n_players)
     table |= _board_measures(run, _last_window(run, phase, size))
     table |= _panel_measures(run) if phase == "greedy" and run.config.panel_rounds else {}
     return {name: table.get(name, np.full(len(run.seeds), np.nan)) for name in ROWS}
