@@ -7,6 +7,9 @@ from mpgg_agents.cli import main
 from mpgg_agents.experiments import load_run
 from mpgg_agents.experiments.curves import payoff_figure
 from mpgg_agents.experiments.figures import FigureData
+from mpgg_env.analysis import metrics_panel
+from mpgg_env.games.mpgg.mechanisms import transfers
+from mpgg_env.games.mpgg.rules import payoff
 from tests.tiny_run import train
 
 MECHANISMS = {
@@ -78,3 +81,40 @@ def test_info_tells_net_from_gross_where_there_are_mechanisms(runs, capsys):
     for row, measure in (("gross", "gross_payoff"), ("sponsor", "sponsor_payment")):
         assert float(rows[row][-2]) == pytest.approx(greedy[measure].mean(), abs=5e-4)
     assert max(map(len, text.partition("Windows of")[2].splitlines())) <= 80
+    assert "excluded" not in rows
+    assert {"price_transfers", "excluded"} <= rows_of(runs["capacity"], capsys)[0].keys()
+
+
+def mean_lead(actions, amounts):
+    """Mean over the rounds of what cooperators have more than defectors, where there are both."""
+    rounds = zip(actions, np.asarray(amounts, float), strict=True)
+    return np.mean([own[a == 1].mean() - own[a == 0].mean() for a, own in rounds if 0 < a.sum() < len(a)])
+
+
+@pytest.mark.parametrize("name", MECHANISMS)
+def test_price_split_adds_up_under_mechanisms(name, runs):
+    run, table = runs[name], runs[name].efficiency_table()
+    panel, game = run.panel(), run.config.game
+    for b in range(2):
+        positions, actions = panel["positions"][b], panel["actions"][b]
+        occupancy, cooperators = metrics_panel.panel_counts(positions, actions, 6)
+        plain = np.empty(actions.shape)
+        for (t, i), m in np.ndenumerate(positions):
+            n, k = int(occupancy[t, m]), int(cooperators[t, m])
+            plain[t, i] = payoff(int(actions[t, i]), run.cost[m], run.gain[m], n, k, True, 1)
+        assert table["price_between"][b] - table["price_within"][b] == pytest.approx(mean_lead(actions, plain))
+        added = mean_lead(actions, panel["payoffs"][b] - plain)
+        assert abs(added) > 0.05
+        assert table["price_transfers"][b] == pytest.approx(added, rel=1e-4)
+        if name in ("subsidy", "fine"):  # who paid what, from the rules
+            received = sum(transfers(game, positions, actions.astype(int)).values())
+            assert table["price_transfers"][b] == pytest.approx(mean_lead(actions, received), rel=1e-4)
+
+
+def test_excluded_are_the_members_beyond_the_capacity(runs):
+    table, panel = runs["capacity"].efficiency_table(), runs["capacity"].panel()
+    for b in range(2):
+        members = [np.unique(row, return_counts=True)[1] for row in panel["positions"][b]]
+        without = np.mean([sum(n - 2 for n in row.tolist() if n > 2) for row in members]) / 14
+        assert 0.1 < without == pytest.approx(table["excluded"][b])
+    assert runs["fine"].efficiency_table()["excluded"].tolist() == [0, 0]

@@ -45,9 +45,9 @@ class Record:
         sponsor: What the sponsor of a subsidy paid, which is part of the welfare; 0 without a subsidy.
         largest: Agents in the fullest casino.
         empty: Casinos without agents.
-        free: Agents in casinos with n < r, where cooperating is dominant.
+        free: Agents in casinos with n < r, where cooperating is dominant under the payoff of the text.
         free_cooperators: Those of them that cooperated.
-        seated: Agents who find one of the floor(r) seats of their casino.
+        seated: Agents within the first floor(r) of their casino, its seats whatever a capacity says.
         squares: Sum of the squared numbers of agents in the casinos.
         casino_occupancy: (B, windows, M).
         casino_cooperators: (B, windows, M).

@@ -13,6 +13,7 @@ from mpgg_agents.experiments.figure_data import FigureData
 from mpgg_agents.experiments.measures import Phase
 from mpgg_agents.experiments.statistics import confidence_band
 from mpgg_agents.experiments.style import BLACK, BLUE, GREEN, GREY, VERMILION, new_figure
+from mpgg_env.analysis import metrics
 from mpgg_env.analysis.metrics_structure import corridor_indices
 from mpgg_env.core.types import FloatArray
 
@@ -42,7 +43,7 @@ PAYOFF_CURVES: Final = {"mean_payoff": Curve("learners", BLUE, "-", "o")}
 UNSPONSORED_CURVES: Final = {"unsponsored": Curve("without subsidy", VERMILION, (0, (4, 1)), "v")}
 STRUCTURE_CURVES: Final = {
     "seat_use": Curve("seats taken", BLUE, "-", "o"),
-    "overcrowding": Curve("agents without seat", VERMILION, (0, (4, 1)), "v"),
+    "overcrowding": Curve("agents above $\\lfloor r\\rfloor$", VERMILION, (0, (4, 1)), "v"),
     "I_v": Curve("good casinos $I_v$", GREEN, (0, (1.5, 0.8)), "^"),
     "concentration": Curve("concentration", BLACK, (0, (4, 1, 1, 1)), "s"),
 }
@@ -56,7 +57,10 @@ Series = dict[str, tuple[FloatArray, FloatArray]]
 
 
 def cooperation_figure(data: FigureData) -> Figure:
-    """Cooperation rate over the rounds: all agents, and those in casinos with n < r and with n >= r."""
+    """Cooperation rate over the rounds: all agents, and those in casinos with n < r and with n >= r.
+
+    Under the payoff of the text these are where cooperating is dominant, and where it is not.
+    """
     figure, axes = _time_axes(data, 2.3)
     points = curve_means(data)
     _draw_curves(axes, COOPERATION_CURVES, _series(points), _greedy(data))
@@ -81,9 +85,9 @@ def payoff_figure(data: FigureData) -> Figure:
     series, greedy = _series(points), _greedy(data)
     series["unsponsored"] = (points["middle"], _unsponsored(points))
     _draw_curves(axes, curves, series, {**greedy, "unsponsored": _unsponsored(greedy)} if greedy else {})
-    random_play = _random_play(data)
+    random_play, label = _random_play(data), "random play" + (", no mechanism" if data.config.mechanisms else "")
     for panel in axes:
-        panel.axhline(random_play, color=GREY, linewidth=0.8, linestyle=":", label="random play")
+        panel.axhline(random_play, color=GREY, linewidth=0.8, linestyle=":", label=label)
     axes[0].set_ylabel("payoff per agent and round")
     axes[0].set_ylim(bottom=min(0.0, axes[0].get_ylim()[0]))
     _add_efficiency(axes[-1], float(data.best_values.max()), subsidised)
@@ -92,7 +96,7 @@ def payoff_figure(data: FigureData) -> Figure:
 
 
 def structure_figure(data: FigureData) -> Figure:
-    """Seats taken, agents without a seat, where the agents are, and their concentration, over the rounds."""
+    """Seats taken, agents above floor(r), where the agents are, and their concentration, over the rounds."""
     figure, axes = _time_axes(data, 2.4)
     series = {**_series(curve_means(data)), "I_v": value_index(data, "train")}
     greedy = {**_greedy(data), "I_v": value_index(data, "greedy")[1].mean(axis=1, keepdims=True)} if axes[1:] else {}
@@ -233,5 +237,5 @@ def _add_efficiency(axes: "Axes", highest: float, subsidised: bool) -> None:
 
 
 def _random_play(data: FigureData) -> float:
-    """Payoff per agent when half of the agents cooperate and all casinos are equally full."""
-    return float(data.best_values.mean() / 2)
+    """Payoff per agent before transfers when all agents are where they start and half of each casino cooperates."""
+    return metrics.random_welfare(metrics.initial_occupancy(data.config), data.best_values) / data.config.n_players

@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from mpgg_agents.experiments import measures, storage
-from mpgg_agents.experiments.measures import Phase
+from mpgg_agents.experiments.measures import MEASURES, Phase
 from mpgg_agents.experiments.settings import Experiment
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_env.core.types import FloatArray, IntArray
@@ -177,16 +177,44 @@ class Run:
             RunFolderError: The run is not complete, or a file has been changed.
             ValueError: The size does not fit.
         """
+        self._check_size(size, phase)
+        return self._means(phase, 0, size)
+
+    def last_rounds(self, size: int = 1000, phase: Phase = "train") -> dict[str, FloatArray]:
+        """As `window_means`, but over one window that ends with the phase: its `size` last rounds.
+
+        Where the phase does not end with a whole window of the run, these are the fewest whole windows before its end
+        that make at least `size` rounds with what comes after them. A phase of fewer rounds is taken whole.
+
+        Returns:
+            round (1,), the first of these rounds, and the measures and indices of `window_means`, (B, 1).
+
+        Raises:
+            RunFolderError: The run is not complete, or a file has been changed.
+            ValueError: The phase has no rounds, or the size does not fit.
+        """
+        rounds = self.phase_rounds(phase)
+        if not rounds:
+            raise ValueError(f"phase must be one with rounds, got {phase!r}, of which this run has none")
+        self._check_size(size, phase)
+        first = last_start(rounds, self.config.run.window, size)
+        return self._means(phase, first, rounds - first)
+
+    def _check_size(self, size: int, phase: Phase) -> None:
+        window = self.config.run.window
+        if size < 1 or (size % window and size < self.phase_rounds(phase)):
+            raise ValueError(f"size must be a positive multiple of the window of {window} rounds, got {size}")
+
+    def _means(self, phase: Phase, first: int, size: int) -> dict[str, FloatArray]:
+        """Means over windows of `size` rounds from round `first` on, with which a window of the run begins."""
         from mpgg_env.analysis.metrics_structure import corridor_indices  # loads numba
 
-        rounds, window = self.phase_rounds(phase), self.config.run.window
-        if size < 1 or (size % window and size < rounds):
-            raise ValueError(f"size must be a positive multiple of the window of {window} rounds, got {size}")
-        casinos = self.casinos(phase)
-        lengths = window_lengths(casinos["round"], rounds)
-        means = measures.window_means(self.metrics(phase), size)
+        rounds, window, casinos = self.phase_rounds(phase), self.config.run.window, self.casinos(phase)
+        lengths = window_lengths(casinos["round"], rounds)[first // window :]
+        columns = self.metrics(phase)
+        means = measures.window_means({name: columns[name][..., first:] for name in ("round", *MEASURES)}, size)
         for name, suffix in (("occupancy", ""), ("cooperators", "_cooperators")):
-            weights = measures.group_windows(casinos[name], lengths, -(-size // window))
+            weights = measures.group_windows(casinos[name][:, first // window :], lengths, -(-size // window))
             indices = corridor_indices(weights, self.config.game.grid_shape, self.best_values)
             means.update({f"{index}{suffix}": values for index, values in indices.items()})
         return means
@@ -210,8 +238,8 @@ class Run:
         they are NaN for "train".
 
         Args:
-            phase: "greedy", all greedy rounds and the panel; or "train", the last window of the training.
-            size: Rounds of that window, as for `window_means`.
+            phase: "greedy", all greedy rounds and the panel; or "train", the last rounds of the training.
+            size: How many of these, as for `last_rounds`.
 
         Raises:
             RunFolderError: The run is not complete, or a file has been changed.
@@ -260,6 +288,14 @@ class Run:
         """
         for name in (*self.manifest["files"], *(RESULTS if self.status == "complete" else ())):
             self.file(name)
+
+
+def last_start(rounds: int, window: int, size: int) -> int:
+    """The last round with which a window of the run begins and from which on there are at least `size` rounds.
+
+    0 if there are fewer.
+    """
+    return max(rounds - size, 0) // window * window
 
 
 def window_lengths(starts: IntArray, rounds: int) -> IntArray:

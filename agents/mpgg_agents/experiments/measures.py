@@ -28,11 +28,11 @@ MEASURES: Final = {
     "efficiency": "(payoffs - sponsor's payments) / (N V), V = highest payoff among cooperators alone; NaN if V <= 0",
     "largest": "agents in the fullest casino",
     "empty_share": "share of the casinos without agents",
-    "free_share": "share of the agents in casinos with n < r, where cooperating is dominant",
+    "free_share": "share of the agents in casinos with n < r, where cooperating is dominant (payoff of the text)",
     "cooperation_free": "cooperation rate of the agents with n < r; NaN if there are none",
     "cooperation_dilemma": "cooperation rate of the agents with n >= r; NaN if there are none",
     "seat_use": "share of the floor(r) seats of all casinos that are taken; NaN if there are none",
-    "overcrowding": "share of the agents without a seat",
+    "overcrowding": "share of the agents above floor(r) in their casinos",
     "concentration": "sum of the squared shares of the agents in the casinos (Herfindahl-Hirschman), 1/M to 1",
 }
 INTEGER_MEASURES: Final = ("largest",)
