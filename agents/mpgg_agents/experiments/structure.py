@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from mpgg_agents.experiments.folder import Run, window_lengths
 from mpgg_agents.experiments.measures import Phase, group_windows
+from mpgg_agents.experiments.reader import Run, window_lengths
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_env.analysis import metrics, metrics_panel, metrics_structure
 from mpgg_env.core.types import FloatArray
