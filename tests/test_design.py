@@ -116,6 +116,22 @@ def test_what_punishment_burns_is_lost():
     assert outcome(FOUR.replace(mechanism=Fine(amount=0.27))).burnt == 0.0
 
 
+def test_a_subsidy_is_told_from_punishment_under_a_capacity():
+    # Three of four have a seat. Among them defecting gains g = 1 - 2 / 3 and loses .1 to each of two cooperators.
+    config = FOUR.replace(mechanism=(Capacity(seats=3), PeerPunishment(punishment=0.1, cost=0.1)))
+    found = design(config, "subsidy", goal=1.0)
+    assert (found.reached, found.after.welfare) == (True, pytest.approx(3.0))
+    assert found.strength == pytest.approx(1 / 3 - 0.2, rel=1e-9)
+    settings = STUDY.replace(family=("subsidy",), goal=1.0, rounds=400)
+    (study,) = run_study(config, learners({}, settings), settings)
+    for trial in study.trials:
+        assert (trial.efficiency <= 1 + 1e-9).all()
+        paid = np.zeros(3) if trial.strength == 0 else 50 * trial.sponsor / trial.strength
+        np.testing.assert_allclose(paid, paid.round(), atol=1e-6)
+        assert (paid <= 50 * np.minimum(3, 4 * trial.cooperation) + 1e-6).all()
+    assert study.trials[-1].sponsor.max() > 0
+
+
 def test_tried_strengths_are_sorted_and_reach_the_goal_from_the_designed_one_on():
     found = design(FOUR, "fine", goal=0.75)
     strengths, efficiencies = found.tried.T

@@ -145,6 +145,7 @@ def test_trainer_equals_the_pettingzoo_interface(name: str) -> None:
         assert record.welfare[0, 0] == result.payoffs.sum()
         paid = 2 * (record.welfare[0, 0] - record.gross[0, 0])  # the number of subsidies, which are all of 1/2
         assert paid == pytest.approx(round(paid), abs=1e-9)
+        assert record.sponsor[0, 0] == round(paid) / 2
         assert 0 <= round(paid) <= record.cooperators[0, 0] * (name == "mechanisms")
         subsidies += round(paid)
         moved = np.bincount(result.moves, minlength=game_of(name).n_moves)

@@ -91,11 +91,21 @@ def test_payoff_has_its_efficiency_on_the_right(run, data):
     np.testing.assert_allclose(axes[2].get_ylim(), np.array(axes[0].get_ylim()) / 5 * 100)  # V = 5
 
 
+def test_random_play_is_that_of_the_agents_where_they_start(tmp_path):
+    # Both agents start in row 0, c = 1/2 with r = 3.75 and 6: v = 1.375 and 2.5. Half of each cooperates.
+    flags = ["--n-agents", "2", "--grid-shape", "2", "2", "--remainder", "first", "--rounds", "60", "--seeds", "0"]
+    assert train(tmp_path / "run", *flags) == 0
+    lines = {
+        line.get_label(): line for line in payoff_figure(FigureData.read(load_run(tmp_path / "run"))).axes[0].lines
+    }
+    assert lines["random play"].get_ydata()[0] == pytest.approx((1.375 + 2.5) / 2 / 2)
+
+
 def test_structure_shows_the_measures_and_the_index_of_the_casinos(run, data):
     axes = structure_figure(data).axes
     lines = {line.get_label(): line for line in axes[0].get_lines()}
     overcrowding = run.metrics()["overcrowding"].astype(float)
-    shown = lines["agents without seat"].get_ydata()
+    shown = lines["agents above $\\lfloor r\\rfloor$"].get_ydata()
     np.testing.assert_allclose(shown, overcrowding.reshape(4, 120, 5).mean(axis=(0, 2)), rtol=1e-6)
     index = lines["good casinos $I_v$"]
     assert index.get_xdata().tolist() == [25 + 50 * w for w in range(12)]  # the windows of the casino series

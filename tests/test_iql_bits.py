@@ -79,6 +79,7 @@ def reference(game: dict[str, Any], agent: dict[str, Any], rounds: int, seed: in
     env = parallel_env(**{**SMALL, **game})
     config = IQLConfig(**agent)
     rows: dict[str, list[Any]] = {"games": [], "payoffs": [], "moves": [], "positions": [], "produced": []}
+    rows["sponsor"] = []
     learners: list[Any] = []
     for population, result in train(env, config, rounds // config.episodes, seed):
         learners = list(population.agents.values())
@@ -87,6 +88,7 @@ def reference(game: dict[str, Any], agent: dict[str, Any], rounds: int, seed: in
         rows["moves"].append(result.moves)
         rows["positions"].append(env.positions)
         rows["produced"].append(env.engine.produced[0])
+        rows["sponsor"].append(env.engine.transfers.get("subsidy", np.zeros(1)).sum())
     return {name: np.array(values) for name, values in rows.items()} | {
         "tables": [
             {key: row for key, row in q_table.rows.items() if (row != row.dtype.type(config.initial_value)).any()}
@@ -139,6 +141,8 @@ def test_trainer_equals_plain_agents(name: str, layout: str) -> None:
         np.testing.assert_allclose(record.welfare[0, 0], expected["payoffs"][t].sum(), rtol=1e-12, atol=1e-12)
         assert trainer.config.mechanisms or record.gross[0, 0] == record.welfare[0, 0]
         np.testing.assert_allclose(record.gross[0, 0], expected["produced"][t], rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(record.sponsor[0, 0], expected["sponsor"][t], rtol=1e-12)
+    assert (max(expected["sponsor"]) > 0) == any(item.name == "subsidy" for item in trainer.config.mechanisms)
     columns = trainer.config.grid_shape[1]
     assert_equal_tables(trainer, expected["tables"], columns, shared=trainer.agent.table == "shared")
 

@@ -29,6 +29,14 @@ def test_default_board_has_the_welfare_of_the_specification():
     assert metrics.relative_to_random(np.array(750.0), config, values) == 1
 
 
+def test_excluded_are_those_beyond_the_seats_of_a_capacity():
+    occupancy = np.array([[3, 0, 5], [2, 2, 0], [0, 0, 0]])
+    assert metrics.excluded(occupancy, np.array([2, 1, 0])).tolist() == pytest.approx(
+        [6 / 8, 1 / 4, np.nan], nan_ok=True
+    )
+    assert metrics.excluded(occupancy[0], 9) == 0
+
+
 def test_gross_welfare_counts_cooperators_alone():
     cooperators = np.array([[1, 0, 2], [0, 3, 0]])
     assert metrics.gross_welfare(cooperators, VALUES).tolist() == [9, 6]

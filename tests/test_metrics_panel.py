@@ -27,6 +27,16 @@ def test_counts_of_a_panel_by_hand():
     assert [counts.shape for counts in empty] == [(0, 3), (0, 3)]
 
 
+def test_lead_of_the_cooperators_by_hand():
+    actions = np.array([[C, D, C], [D, D, C], [C, C, C], [D, D, D]])
+    payoffs = np.array([[1.0, 2.0, 4.0], [0.0, -3.0, 1.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
+    assert panels.payoff_lead(actions, payoffs).tolist() == pytest.approx([0.5, 2.5, np.nan, np.nan], nan_ok=True)
+    with pytest.raises(
+        ValueError, match=exactly("actions and payoffs must have one shape (rounds, agents), got (4, 3) and (3,)")
+    ):
+        panels.payoff_lead(actions, payoffs[0])
+
+
 PANEL = {"positions": np.zeros((2, 3), int), "actions": np.zeros((2, 3), int), "n_casinos": 3}
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from mpgg_agents.cli import main
 from mpgg_agents.experiments import Experiment, load_run
+from mpgg_agents.experiments.report import summary
 from mpgg_agents.experiments.structure import OF_ALL_ROUNDS, OF_PANEL, ROWS
 from mpgg_agents.iql.trainer import IQLTrainer
 from mpgg_agents.record import Record
@@ -151,14 +152,40 @@ def test_table_of_single_agents_is_that_of_the_panel(run):
             if 0 < actions.sum() < 14:
                 ahead.append(payoffs[actions == 1].mean() - payoffs[actions == 0].mean())
         assert table["price_between"][b] - table["price_within"][b] == pytest.approx(np.mean(ahead), rel=1e-5)
+    assert table["price_transfers"].tolist() == table["excluded"].tolist() == [0, 0]  # in the absence of mechanisms
 
 
 def test_table_of_the_training_is_its_last_window(run):
-    table, means = run.efficiency_table("train", 250), run.window_means(250)
+    table, means = run.efficiency_table("train", 250), run.last_rounds(250)
     for name in ("efficiency", "concentration", "I_v", "I_c_cooperators"):
-        np.testing.assert_allclose(table[name], means[name][:, -1], rtol=1e-9)
-    last = run.casinos()["occupancy"][:, 10:].mean(axis=1)  # rounds 500 to 600 are two windows of 50
+        np.testing.assert_allclose(table[name], means[name][:, 0], rtol=1e-9)
+    last = run.casinos()["occupancy"][:, 7:].mean(axis=1)  # rounds 350 to 600 are five windows of 50
     np.testing.assert_allclose(table["high_cell_use"], last[:, [4, 5]].sum(axis=1) / 14 / 0.25, rtol=1e-5)
+    np.testing.assert_allclose(table["efficiency"], run.metrics()["efficiency"][:, 350:].mean(axis=1), rtol=1e-5)
+
+
+def test_last_rounds_are_never_the_few_after_the_last_whole_window(tmp_path, capsys):
+    assert train(tmp_path / "run", "--rounds", "1001", "--window", "100", "--seeds", "3") == 0
+    run = load_run(tmp_path / "run")
+    efficiency, occupancy = run.metrics()["efficiency"].astype(float), run.casinos()["occupancy"].astype(float)
+    # Round 1000 is a window of its own. From the end back, 301 rounds are the fewest whole windows with 300.
+    for size, first in ((300, 700), (100, 900), (900, 100), (1000, 0), (1001, 0), (5000, 0)):
+        means, table = run.last_rounds(size), run.efficiency_table("train", size)
+        assert means["round"].tolist() == [first]
+        np.testing.assert_allclose(means["efficiency"][:, 0], efficiency[:, first:].mean(axis=1), rtol=1e-6)
+        np.testing.assert_allclose(table["efficiency"], efficiency[:, first:].mean(axis=1), rtol=1e-6)
+        counts = np.average(occupancy[:, first // 100 :], axis=1, weights=[100] * ((1000 - first) // 100) + [1])
+        np.testing.assert_allclose(table["high_cell_use"], counts[:, [4, 5]].sum(axis=1) / 14 / 0.25, rtol=1e-5)
+    with pytest.raises(
+        ValueError, match=exactly("size must be a positive multiple of the window of 100 rounds, got 250")
+    ):
+        run.last_rounds(250)
+    assert main(["info", str(run.path)]) == 0
+    text = capsys.readouterr().out
+    assert "last 1,001" in text
+    assert "from 1,000" not in text
+    assert "Windows of 1,000 rounds" in text
+    assert "  last 1,001 rounds: " in summary(run.path)
 
 
 def test_synergy_of_the_run_is_that_of_its_seeds(run):
@@ -195,6 +222,7 @@ def test_info_shows_the_table(run, tmp_path, capsys):
         assert rows[name] == " ".join(expected).split()
     assert rows["gini"] == f"{greedy['gini'].mean():.3f} ({greedy['gini'].std(ddof=1):.3f})".split()
     assert "Of single agents, in the last 35 greedy rounds:" in text
+    assert not {"price_transfers", "excluded", "gross", "sponsor"} & rows.keys()
     assert max(map(len, text.partition("Efficiency and structure")[2].splitlines())) <= 80
 
 

@@ -391,7 +391,7 @@ def test_tables_do_not_go_on_within_a_window(stopped, capsys):
     path, config = stopped / "checkpoint.npz", load_run(stopped).manifest["files"]["config.json"]
     _, arrays, record = checkpoint.read_checkpoint(path, config)
     arrays["rounds_done"] = np.array(199)
-    for name in ("cooperators", "welfare", "gross", "largest", "empty", "free", "free_cooperators"):
+    for name in ("cooperators", "welfare", "gross", "sponsor", "largest", "empty", "free", "free_cooperators"):
         setattr(record, name, getattr(record, name)[:, :199])
     checkpoint.write_checkpoint(path, config, 199, arrays, record)
     assert "checkpoint.npz is inconsistent" in refused(capsys, ["train", "--resume", stopped])

@@ -199,6 +199,7 @@ def test_measures_of_rounds_by_hand():
         cooperators=[4, 5],
         welfare=[8.0, 0.0],
         gross=[9.0, 1.0],
+        sponsor=[2.0, 0.0],
         largest=[5, 10],
         empty=[1, 3],
         free=[5, 0],
@@ -211,7 +212,8 @@ def test_measures_of_rounds_by_hand():
     assert measures["cooperation_rate"] == pytest.approx([0.4, 0.5])
     assert measures["mean_payoff"] == pytest.approx([0.8, 0])
     assert measures["gross_payoff"] == pytest.approx([0.9, 0.1])
-    assert measures["efficiency"] == pytest.approx([0.4, 0])
+    assert measures["sponsor_payment"] == pytest.approx([0.2, 0])
+    assert measures["efficiency"] == pytest.approx([0.3, 0])  # (8 - 2) / (10 V) with V = 2
     assert measures["largest"] == [5, 10]
     assert measures["empty_share"] == [0.25, 0.75]
     assert measures["free_share"] == [0.5, 0]

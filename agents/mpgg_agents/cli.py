@@ -142,14 +142,14 @@ def _report(outcome: "Outcome", quiet: bool) -> int:
 
 
 def _is_complete(path: Path) -> bool:
-    from mpgg_agents.experiments.folder import load_run
+    from mpgg_agents.experiments.reader import load_run
 
     return load_run(path).status == "complete"
 
 
 def _finish_complete(path: Path, quiet: bool) -> int:
     """A complete run may still lack figures, when it was stopped while they were drawn."""
-    from mpgg_agents.experiments.folder import load_run
+    from mpgg_agents.experiments.reader import load_run
     from mpgg_agents.experiments.storage import locked
 
     run = load_run(path)
@@ -177,7 +177,8 @@ def _info(path: Path) -> int:
 
 def _figures(path: Path) -> int:
     from mpgg_agents.experiments.figures import draw_figures  # loads matplotlib
-    from mpgg_agents.experiments.folder import RESULTS, load_run
+    from mpgg_agents.experiments.folder import RESULTS
+    from mpgg_agents.experiments.reader import load_run
     from mpgg_agents.experiments.storage import locked
 
     try:

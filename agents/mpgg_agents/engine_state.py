@@ -1,11 +1,13 @@
-"""What a trainer stores of the array environment of one replica between rounds, and how it goes on from there."""
+"""What a trainer takes from the array environment of one replica: its state between rounds, and its games."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from mpgg_agents.record import Record
 from mpgg_agents.stored import Arrays, generator_array, stored_generator
+from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg import kernels
 from mpgg_env.games.mpgg.state import check_array
 from mpgg_env.games.mpgg.vector import MPGGVectorEnv
@@ -34,3 +36,18 @@ def restore_engine(engine: MPGGVectorEnv, arrays: Mapping[str, np.ndarray[Any, A
     engine.generators[0] = stored_generator(arrays["generator"])
     engine.restore(state, 0, engine.illegal, ended=False)
     engine.games_played = rounds  # the draws under a capacity go on with it
+
+
+def note_game(record: Record, place: tuple[int, int], window: int, engine: MPGGVectorEnv, payoffs: FloatArray) -> None:
+    """Notes the game that the environment has just played, with its payoffs (N,); see `Record.note_game`."""
+    state, mechanisms = engine.state, engine.config.mechanisms
+    record.note_game(
+        place,
+        window,
+        state.occupancy[0],
+        state.cooperators[0],
+        engine.gain,
+        payoffs,
+        produced=float(engine.produced[0]) if mechanisms else None,
+        sponsor=float(engine.transfers["subsidy"].sum()) if "subsidy" in engine.transfers else 0.0,
+    )

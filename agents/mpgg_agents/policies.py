@@ -16,7 +16,7 @@ from mpgg_env.games.mpgg.rules import destinations
 
 if TYPE_CHECKING:
     from mpgg_agents.dqn.agent import DQNAgents
-    from mpgg_agents.experiments.folder import Run
+    from mpgg_agents.experiments.reader import Run
 
 N_GAME_ACTIONS: Final = 2
 

@@ -35,18 +35,19 @@ class Games(NamedTuple):
 class Record:
     """Measures of `rounds` consecutive rounds in B replicas.
 
-    The first nine have one value per round, (B, rounds). The last three are sums over the rounds of each window
+    The first ten have one value per round, (B, rounds). The last three are sums over the rounds of each window
     of `window` rounds (the last one may be shorter), with the casino axis M.
 
     Attributes:
         cooperators: Agents that cooperated.
         welfare: Sum of all agents' payoffs.
         gross: What the games produced, the welfare before any transfer; without mechanisms the welfare.
+        sponsor: What the sponsor of a subsidy paid, which is part of the welfare; 0 without a subsidy.
         largest: Agents in the fullest casino.
         empty: Casinos without agents.
-        free: Agents in casinos with n < r, where cooperating is dominant.
+        free: Agents in casinos with n < r, where cooperating is dominant under the payoff of the text.
         free_cooperators: Those of them that cooperated.
-        seated: Agents who find one of the floor(r) seats of their casino.
+        seated: Agents within the first floor(r) of their casino, its seats whatever a capacity says.
         squares: Sum of the squared numbers of agents in the casinos.
         casino_occupancy: (B, windows, M).
         casino_cooperators: (B, windows, M).
@@ -56,6 +57,7 @@ class Record:
     cooperators: Int32Array
     welfare: FloatArray
     gross: FloatArray
+    sponsor: FloatArray
     largest: Int32Array
     empty: Int32Array
     free: Int32Array
@@ -74,6 +76,7 @@ class Record:
             cooperators=np.zeros(per_round, np.int32),
             welfare=np.zeros(per_round),
             gross=np.zeros(per_round),
+            sponsor=np.zeros(per_round),
             largest=np.zeros(per_round, np.int32),
             empty=np.zeros(per_round, np.int32),
             free=np.zeros(per_round, np.int32),
@@ -116,6 +119,7 @@ class Record:
         gain: FloatArray,
         payoffs: FloatArray,
         produced: float | None = None,
+        sponsor: float = 0.0,
     ) -> None:
         """Notes one game of one replica.
 
@@ -127,11 +131,13 @@ class Record:
             gain: Gain factor of each casino, (M,).
             payoffs: Payoff of each agent, (N,).
             produced: Sum of the payoffs before any transfer; None without mechanisms.
+            sponsor: What the sponsor of a subsidy paid.
         """
         free = occupancy < gain
         self.cooperators[place] = cooperators.sum()
         self.welfare[place] = payoffs.sum()
         self.gross[place] = self.welfare[place] if produced is None else produced
+        self.sponsor[place] = sponsor
         self.largest[place] = occupancy.max()
         self.empty[place] = (occupancy == 0).sum()
         self.free[place] = occupancy[free].sum()

@@ -32,8 +32,8 @@ def ratio(numerator: Numbers | float, denominator: Numbers | float) -> FloatArra
 def gross_welfare(cooperators: Numbers, values: FloatArray) -> FloatArray:
     """Welfare before transfers, sum_m v_m k_m, (...), from the cooperators who play, (..., M), and v_m, (M,).
 
-    It does not depend on the occupancy nor on who defects. Without mechanism it is the sum of all payoffs; with one,
-    the sum of the payoffs is the net welfare.
+    It does not depend on the occupancy nor on who defects. Without mechanism it is the sum of all payoffs. With one,
+    the sum of all payoffs also has what a sponsor pays in, and lacks what peer punishment burns.
     """
     welfare: FloatArray = np.asarray(cooperators, np.float64) @ values
     return welfare
@@ -43,12 +43,13 @@ def efficiency(welfare: Numbers, n_agents: int, highest_value: float) -> FloatAr
     """Welfare relative to N V, everybody cooperating in the best casino; NaN if V <= 0.
 
     Args:
-        welfare: Sum of all payoffs, gross or net, of any shape.
+        welfare: Sum of all payoffs less what a sponsor pays in, of any shape.
         n_agents: Number of agents N.
         highest_value: V, the highest of what a cooperator among cooperators earns in a casino.
 
     Returns:
-        At most 1; at least 0 with the payoff of the text, gain factors of at least 1 and nothing burnt.
+        At most 1, since all other money comes from the agents or is burnt; at least 0 if nothing is burnt and v >= 0 in
+        every casino.
     """
     return ratio(welfare, n_agents * highest_value if highest_value > 0 else 0.0)
 
@@ -109,7 +110,8 @@ def conditional_rates(
     Args:
         n_agents: Number of agents.
         cooperators: Agents who cooperate.
-        free: Agents in casinos with n < r, where cooperating is dominant.
+        free: Agents in casinos with n < r, where cooperating is dominant under the payoff of the text. (Under that of
+            the code it is where n < r / c.)
         free_cooperators: Those of them who cooperate.
 
     Returns:
@@ -130,23 +132,32 @@ def conditional_cooperation(
 
 
 def seated(occupancy: Numbers, gain: FloatArray) -> Numbers:
-    """Agents who find a seat, sum_m min(n_m, floor r_m), (...)."""
+    """Agents within the first floor(r) of their casinos, its seats: sum_m min(n_m, floor r_m), (...).
+
+    Whatever the payoff and the mechanisms; the seats of a capacity are other ones, see `excluded`.
+    """
     agents: Numbers = np.minimum(occupancy, whole_part(gain)).sum(axis=-1)
     return agents
 
 
 def seat_use(agents_seated: Numbers, gain: FloatArray) -> FloatArray:
-    """Share of all seats that are taken, [0, 1], from `seated`; NaN if every gain factor is below 1."""
+    """Share of the floor(r) seats of all casinos that are taken, [0, 1], from `seated`; NaN if every r < 1."""
     return ratio(agents_seated, whole_part(gain).sum())
 
 
 def overcrowding(agents_seated: Numbers, n_agents: int | Numbers) -> FloatArray:
-    """Share of the agents without a seat, sum_m max(0, n_m - floor r_m) / N, from `seated`.
+    """Share of the agents above floor(r) in their casinos, sum_m max(0, n_m - floor r_m) / N, from `seated`.
 
     Returns:
-        In [max(0, 1 - S / N), 1], where S is the number of all seats.
+        In [max(0, 1 - S / N), 1], where S is the sum of all floor(r).
     """
     return ratio(n_agents - np.asarray(agents_seated), n_agents)
+
+
+def excluded(occupancy: Numbers, seats: Numbers | int) -> FloatArray:
+    """Share of the agents whom a capacity of `seats` (M,) leaves without one, (...); NaN without agents."""
+    counts = np.asarray(occupancy)
+    return ratio(np.maximum(counts - seats, 0).sum(axis=-1), counts.sum(axis=-1))
 
 
 def squared_counts(occupancy: Numbers) -> Numbers:

@@ -77,6 +77,23 @@ def panel_counts(positions: Numbers, actions: Numbers, n_casinos: int) -> tuple[
     return occupancy.reshape(rounds, n_casinos), cooperators.reshape(rounds, n_casinos)
 
 
+def payoff_lead(actions: Numbers, payoffs: Numbers) -> FloatArray:
+    """Mean payoff of the cooperators less that of the defectors in each round, (T,), from a panel.
+
+    NaN in a round without cooperators or without defectors.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    cooperates, earned = np.asarray(actions) == 1, np.asarray(payoffs, np.float64)
+    if cooperates.shape != earned.shape or earned.ndim != 2:
+        raise ValueError(
+            f"actions and payoffs must have one shape (rounds, agents), got {cooperates.shape} and {earned.shape}"
+        )
+    of_cooperators = ratio(np.where(cooperates, earned, 0.0).sum(axis=1), cooperates.sum(axis=1))
+    return of_cooperators - ratio(np.where(cooperates, 0.0, earned).sum(axis=1), (~cooperates).sum(axis=1))
+
+
 def payoff_inequality(payoffs: Numbers) -> Inequality:
     """Inequality of the payoffs (T, N) averaged over the rounds.
 

@@ -19,10 +19,10 @@ COOPERATION: Final = 0.5
 
 
 class PriceSplit(NamedTuple):
-    """Why cooperators earn more or less than defectors on average, each (...).
+    """Why cooperators earn more or less than defectors on average, mechanisms apart, each (...).
 
     Attributes:
-        difference: Mean payoff of a cooperator less that of a defector: `between` - `within`.
+        difference: Mean payoff of a cooperator less that of a defector without mechanisms: `between` - `within`.
         between: What cooperators gain by being in better pools than defectors.
         within: What cooperators pay, on average.
     """
@@ -159,7 +159,8 @@ def price_split(config: MPGGConfig, occupancy: Numbers, cooperators: Numbers) ->
     within (Simpson's paradox). With the code payoff the pool is r_m k_m / n_m.
 
     Args:
-        config: Rules of the game; a mechanism plays no part.
+        config: Rules of the game; a mechanism plays no part. What one adds to the difference is what is observed
+            (`metrics_panel.payoff_lead`) less `difference`.
         occupancy: Agents in each casino, (..., M).
         cooperators: Cooperators in each casino, (..., M).
 

@@ -18,7 +18,7 @@ from mpgg_env.analysis.payoffs import best_values
 from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.mechanisms import Mechanism, Subsidy
+from mpgg_env.games.mpgg.mechanisms import Mechanism
 
 BEYOND: Final = 1.5  # the strongest trial is at least so much stronger than the designed mechanism
 WINDOW: Final = 100
@@ -189,7 +189,7 @@ def _measured(
 ) -> Trial:
     values = best_values(game)
     occupancy = greedy.casino_occupancy.sum(axis=1)
-    sponsor = _sponsor_pays(game, greedy)
+    sponsor = greedy.sponsor.mean(axis=1)
     welfare = greedy.welfare.mean(axis=1) - sponsor
     return Trial(
         strength=strength,
@@ -200,17 +200,3 @@ def _measured(
         sponsor=sponsor,
         predicted=predicted,
     )
-
-
-def _sponsor_pays(game: MPGGConfig, greedy: Record) -> FloatArray:
-    """Subsidies per round, (B,). All other money is paid by agents to agents, unless peer punishment burns it."""
-    names = {mechanism.name: mechanism for mechanism in game.mechanisms}
-    subsidy = names.get("subsidy")
-    if not isinstance(subsidy, Subsidy):
-        return np.zeros(len(greedy.welfare))
-    if "peer" not in names:
-        paid: FloatArray = (greedy.welfare - greedy.gross).mean(axis=1)
-        return paid
-    amounts = np.broadcast_to(np.asarray(subsidy.amount, np.float64), game.n_casinos)
-    per_round: FloatArray = greedy.casino_cooperators.sum(axis=1) / greedy.welfare.shape[1]
-    return per_round @ amounts

@@ -4,7 +4,8 @@ import numpy as np
 
 from mpgg_agents.dqn.agent import DQNAgents, has_illegal_moves
 from mpgg_agents.dqn.config import DQNConfig
-from mpgg_agents.experiments.folder import FINAL_STATE, Run, RunFolderError
+from mpgg_agents.experiments.folder import FINAL_STATE, RunFolderError
+from mpgg_agents.experiments.reader import Run
 from mpgg_agents.experiments.results import learned_name
 from mpgg_env.games.mpgg.observation import upper_bounds
 from mpgg_env.games.mpgg.vector import MPGGVectorEnv

@@ -8,7 +8,7 @@ import numpy as np
 
 from mpgg_agents.dqn.agent import DQNAgents, has_illegal_moves
 from mpgg_agents.dqn.config import DQNConfig
-from mpgg_agents.engine_state import engine_arrays, restore_engine
+from mpgg_agents.engine_state import engine_arrays, note_game, restore_engine
 from mpgg_agents.record import Record
 from mpgg_agents.stored import Arrays
 from mpgg_env.core.types import IntArray
@@ -65,12 +65,10 @@ class Replica:
         agents, engine = self.agents, self.engine
         agents.see_games(self._observations[0])
         observations, rewards, _, _, infos = engine.step(agents.choose_games()[None])
-        state = engine.state
-        produced = float(engine.produced[0]) if engine.config.mechanisms else None
-        record.note_game(place, window, state.occupancy[0], state.cooperators[0], engine.gain, rewards[0], produced)
+        note_game(record, place, window, engine, rewards[0])
         agents.receive(rewards[0])
         agents.see_migration(observations[0], infos["action_mask"][0])
-        casinos, moves = state.positions[0].copy(), agents.choose_moves()
+        casinos, moves = engine.state.positions[0].copy(), agents.choose_moves()
         self._observations = engine.step(moves[None])[0]
         record.note_moves(place[0], window, casinos, moves)
         agents.end_round()

@@ -6,7 +6,8 @@ from mpgg_env.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from mpgg_agents.experiments.figures import draw_figures
-    from mpgg_agents.experiments.folder import Run, RunFolderError, load_run
+    from mpgg_agents.experiments.folder import RunFolderError
+    from mpgg_agents.experiments.reader import Run, load_run
     from mpgg_agents.experiments.run import resume_run, train_run
     from mpgg_agents.experiments.settings import Experiment, RunConfig
 
@@ -27,9 +28,9 @@ __getattr__ = lazy_names(
     {
         "Experiment": "mpgg_agents.experiments.settings",
         "RunConfig": "mpgg_agents.experiments.settings",
-        "Run": "mpgg_agents.experiments.folder",
+        "Run": "mpgg_agents.experiments.reader",
         "RunFolderError": "mpgg_agents.experiments.folder",
-        "load_run": "mpgg_agents.experiments.folder",
+        "load_run": "mpgg_agents.experiments.reader",
         "train_run": "mpgg_agents.experiments.run",
         "resume_run": "mpgg_agents.experiments.run",
         "draw_figures": "mpgg_agents.experiments.figures",

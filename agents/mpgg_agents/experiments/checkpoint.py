@@ -14,7 +14,7 @@ from mpgg_agents.experiments.folder import CONFIG, RunFolderError
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_agents.record import Record
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 FIRST_SECONDS: Final = 15.0
 PAUSE_FACTOR: Final = 20
 NEVER: Final = 2**62

@@ -13,6 +13,7 @@ from mpgg_agents.experiments.figure_data import FigureData
 from mpgg_agents.experiments.measures import Phase
 from mpgg_agents.experiments.statistics import confidence_band
 from mpgg_agents.experiments.style import BLACK, BLUE, GREEN, GREY, VERMILION, new_figure
+from mpgg_env.analysis import metrics
 from mpgg_env.analysis.metrics_structure import corridor_indices
 from mpgg_env.core.types import FloatArray
 
@@ -39,9 +40,10 @@ COOPERATION_CURVES: Final = {
     "cooperation_dilemma": Curve("$n\\geq r$", VERMILION, (0, (4, 1)), "v"),
 }
 PAYOFF_CURVES: Final = {"mean_payoff": Curve("learners", BLUE, "-", "o")}
+UNSPONSORED_CURVES: Final = {"unsponsored": Curve("without subsidy", VERMILION, (0, (4, 1)), "v")}
 STRUCTURE_CURVES: Final = {
     "seat_use": Curve("seats taken", BLUE, "-", "o"),
-    "overcrowding": Curve("agents without seat", VERMILION, (0, (4, 1)), "v"),
+    "overcrowding": Curve("agents above $\\lfloor r\\rfloor$", VERMILION, (0, (4, 1)), "v"),
     "I_v": Curve("good casinos $I_v$", GREEN, (0, (1.5, 0.8)), "^"),
     "concentration": Curve("concentration", BLACK, (0, (4, 1, 1, 1)), "s"),
 }
@@ -55,7 +57,10 @@ Series = dict[str, tuple[FloatArray, FloatArray]]
 
 
 def cooperation_figure(data: FigureData) -> Figure:
-    """Cooperation rate over the rounds: all agents, and those in casinos with n < r and with n >= r."""
+    """Cooperation rate over the rounds: all agents, and those in casinos with n < r and with n >= r.
+
+    Under the payoff of the text these are where cooperating is dominant, and where it is not.
+    """
     figure, axes = _time_axes(data, 2.3)
     points = curve_means(data)
     _draw_curves(axes, COOPERATION_CURVES, _series(points), _greedy(data))
@@ -69,21 +74,29 @@ def cooperation_figure(data: FigureData) -> Figure:
 
 
 def payoff_figure(data: FigureData) -> Figure:
-    """Payoff per agent and round, with the efficiency on the right axis and the social optimum named."""
+    """Payoff per agent and round, with the efficiency on the right axis.
+
+    Under a subsidy a second curve is what remains without it, and this one's is the efficiency.
+    """
     figure, axes = _time_axes(data, 2.3)
-    _draw_curves(axes, PAYOFF_CURVES, _series(curve_means(data)), _greedy(data))
-    random_play = _random_play(data)
+    subsidised = any(mechanism.name == "subsidy" for mechanism in data.config.mechanisms)
+    curves = {**PAYOFF_CURVES, **(UNSPONSORED_CURVES if subsidised else {})}
+    points = curve_means(data)
+    series, greedy = _series(points), _greedy(data)
+    series["unsponsored"] = (points["middle"], _unsponsored(points))
+    _draw_curves(axes, curves, series, {**greedy, "unsponsored": _unsponsored(greedy)} if greedy else {})
+    random_play, label = _random_play(data), "random play" + (", no mechanism" if data.config.mechanisms else "")
     for panel in axes:
-        panel.axhline(random_play, color=GREY, linewidth=0.8, linestyle=":", label="random play")
+        panel.axhline(random_play, color=GREY, linewidth=0.8, linestyle=":", label=label)
     axes[0].set_ylabel("payoff per agent and round")
     axes[0].set_ylim(bottom=min(0.0, axes[0].get_ylim()[0]))
-    _add_efficiency(axes[-1], float(data.best_values.max()))
+    _add_efficiency(axes[-1], float(data.best_values.max()), subsidised)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, columnspacing=1.2)
     return figure
 
 
 def structure_figure(data: FigureData) -> Figure:
-    """Seats taken, agents without a seat, where the agents are, and their concentration, over the rounds."""
+    """Seats taken, agents above floor(r), where the agents are, and their concentration, over the rounds."""
     figure, axes = _time_axes(data, 2.4)
     series = {**_series(curve_means(data)), "I_v": value_index(data, "train")}
     greedy = {**_greedy(data), "I_v": value_index(data, "greedy")[1].mean(axis=1, keepdims=True)} if axes[1:] else {}
@@ -205,19 +218,24 @@ def _set_limits(axes: "Axes", values: FloatArray) -> None:
     axes.set_ylim(float(shown.min()) - room, float(shown.max()) + room)
 
 
-def _add_efficiency(axes: "Axes", highest: float) -> None:
+def _unsponsored(means: Mapping[str, FloatArray]) -> FloatArray:
+    """Payoff per agent less what the sponsor pays."""
+    return means["mean_payoff"] - means["sponsor_payment"]
+
+
+def _add_efficiency(axes: "Axes", highest: float, subsidised: bool) -> None:
     """A right axis in per cent of the social optimum; there is none where cooperating never pays."""
     if highest <= 0:
         return
     right = axes.twinx()
     low, high = axes.get_ylim()
     right.set_ylim(100 * low / highest, 100 * high / highest)
-    right.set_ylabel("efficiency (% of optimum)")
+    right.set_ylabel("without subsidy (% of opt.)" if subsidised else "efficiency (% of optimum)")
     right.spines["right"].set_visible(True)
     right.spines["left"].set_visible(False)
     axes.tick_params(left=axes.spines["left"].get_visible())  # twinx has brought them back
 
 
 def _random_play(data: FigureData) -> float:
-    """Payoff per agent when half of the agents cooperate and all casinos are equally full."""
-    return float(data.best_values.mean() / 2)
+    """Payoff per agent before transfers when all agents are where they start and half of each casino cooperates."""
+    return metrics.random_welfare(metrics.initial_occupancy(data.config), data.best_values) / data.config.n_players

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 
 from mpgg_agents.experiments import curves, maps, storage
 from mpgg_agents.experiments.figure_data import FigureData
-from mpgg_agents.experiments.folder import FIGURES, Run, RunFolderError
+from mpgg_agents.experiments.folder import FIGURES, RunFolderError
+from mpgg_agents.experiments.reader import Run
 from mpgg_agents.experiments.style import column_frame, house_style
 
 DRAWERS: Final[dict[str, Callable[[FigureData], Figure]]] = {

@@ -1,4 +1,4 @@
-"""A run folder: what is in it, how it is written, and how it is read back after its checksums have been checked.
+"""A run folder: what is in it, its manifest, and the checks of its files. `reader` reads their contents.
 
 Files:
     config.json: The experiment: sections game, agent and run, every field.
@@ -13,19 +13,15 @@ Files:
 """
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from mpgg_agents.experiments import measures, storage
-from mpgg_agents.experiments.measures import Phase
+from mpgg_agents.experiments import storage
 from mpgg_agents.experiments.settings import Experiment
-from mpgg_agents.experiments.storage import Arrays
-from mpgg_env.core.types import FloatArray, IntArray
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 CONFIG: Final = "config.json"
 MANIFEST: Final = "manifest.json"
 METRICS: Final = "metrics.parquet"
@@ -55,216 +51,6 @@ BEFORE_MANIFEST: Final = frozenset(
 
 class RunFolderError(ValueError):
     """A run folder is missing, incomplete, damaged or has been changed."""
-
-
-def load_run(path: str | Path) -> "Run":
-    """Opens a run folder for reading.
-
-    Args:
-        path: The folder that `mpgg train --out` wrote.
-
-    Raises:
-        RunFolderError: It is no run folder, or its settings do not have the checksum in its manifest.
-    """
-    return Run(Path(path))
-
-
-class Run:
-    """A run folder that can be read. Each file is checked against its checksum when it is first read.
-
-    Attributes:
-        path: The folder.
-        manifest: Versions, command, seeds, times, status and checksums.
-        config: The experiment: `config.game`, `config.agent`, `config.run`.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.manifest = _read_manifest(path)
-        self.config = _read_config(path, self.manifest)
-        self._verified: set[str] = set()
-
-    @property
-    def status(self) -> str:
-        """One of running, interrupted, failed, complete. A run that was killed is still "running"."""
-        return str(self.manifest["status"])
-
-    @property
-    def error(self) -> str | None:
-        """Why the training failed, None unless it did."""
-        error: str | None = self.manifest["error"]
-        return error
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """Seed of each replica."""
-        return self.config.run.seeds
-
-    @property
-    def cost(self) -> FloatArray:
-        """Cost of each casino, (M,)."""
-        from mpgg_env.games.mpgg.rules import casino_costs  # loads numba
-
-        return casino_costs(self.config.game)
-
-    @property
-    def gain(self) -> FloatArray:
-        """Gain factor of each casino, (M,)."""
-        from mpgg_env.games.mpgg.rules import casino_gains  # loads numba
-
-        return casino_gains(self.config.game)
-
-    @property
-    def best_values(self) -> FloatArray:
-        """What a cooperator among cooperators earns in each casino, (M,)."""
-        from mpgg_env.analysis.payoffs import best_values  # loads numba
-
-        return best_values(self.config.game)
-
-    def phase_rounds(self, phase: Phase) -> int:
-        """Rounds of a phase."""
-        return self.config.total_rounds if phase == "train" else self.config.run.evaluation_rounds
-
-    def metrics(self, phase: Phase = "train") -> Arrays:
-        """The measures of every round: seed (B,), round and epsilon (rounds,), the others (B, rounds).
-
-        The measures are those of `mpgg_agents.experiments.measures.MEASURES`. Phase "greedy" is the rounds
-        without exploration and learning after the training.
-
-        Raises:
-            RunFolderError: The run is not complete, or the file has been changed.
-        """
-        from mpgg_agents.experiments.table import read_metrics  # loads pyarrow
-
-        return read_metrics(self.file(METRICS), self.config, phase)
-
-    def casinos(self, phase: Phase = "train") -> Arrays:
-        """The casinos' time series, means per round over windows of `config.run.window` rounds.
-
-        Returns:
-            round (windows,), occupancy and cooperators (B, windows, M), moves (B, windows, M, n_moves), and the
-            casinos' cost and gain (M,).
-
-        Raises:
-            RunFolderError: The run is not complete, or the file has been changed.
-        """
-        arrays = storage.read_arrays(self.file(CASINOS))
-        series = {name: arrays[f"{phase}_{name}"] for name in ("round", "occupancy", "cooperators", "moves")}
-        return {**series, "cost": arrays["cost"], "gain": arrays["gain"]}
-
-    def final_state(self) -> Arrays:
-        """Positions (B, N) after the last training round, seeds (B,), and what was learned, `seed_<s>_<name>`.
-
-        The names are those of `IQLTrainer.tables`, `DQNTrainer.networks` or `NashQTrainer.learned`.
-
-        Raises:
-            RunFolderError: The run is not complete, or the file has been changed.
-        """
-        return storage.read_arrays(self.file(FINAL_STATE))
-
-    def window_means(self, size: int = 1000, phase: Phase = "train") -> dict[str, FloatArray]:
-        """What the figures and `mpgg info` show: means over windows of `size` rounds.
-
-        Args:
-            size: Rounds per window, a multiple of `config.run.window` or at least the whole phase.
-            phase: "train" or "greedy".
-
-        Returns:
-            round (windows,), the first round of each window; for every measure (B, windows); and I_alpha, I_c,
-            I_v, with `_cooperators` for cooperators alone: where on the board the agents were, (B, windows).
-
-        Raises:
-            RunFolderError: The run is not complete, or a file has been changed.
-            ValueError: The size does not fit.
-        """
-        from mpgg_env.analysis.metrics_structure import corridor_indices  # loads numba
-
-        rounds, window = self.phase_rounds(phase), self.config.run.window
-        if size < 1 or (size % window and size < rounds):
-            raise ValueError(f"size must be a positive multiple of the window of {window} rounds, got {size}")
-        casinos = self.casinos(phase)
-        lengths = window_lengths(casinos["round"], rounds)
-        means = measures.window_means(self.metrics(phase), size)
-        for name, suffix in (("occupancy", ""), ("cooperators", "_cooperators")):
-            weights = measures.group_windows(casinos[name], lengths, -(-size // window))
-            indices = corridor_indices(weights, self.config.game.grid_shape, self.best_values)
-            means.update({f"{index}{suffix}": values for index, values in indices.items()})
-        return means
-
-    def panel(self) -> Arrays:
-        """What every agent did in the last greedy rounds, `config.panel_rounds` of them.
-
-        Returns:
-            round (T,), counted from the first greedy round; positions, the casinos in which the games are played,
-            actions (0 = D, 1 = C) and payoffs, (B, T, N) each. `mpgg_env.analysis.metrics_panel` measures them.
-
-        Raises:
-            RunFolderError: The run is not complete, or the file has been changed.
-        """
-        return storage.read_arrays(self.file(PANEL))
-
-    def efficiency_table(self, phase: Phase = "greedy", size: int = 1000) -> dict[str, FloatArray]:
-        """The measures of efficiency and structure that `mpgg info` shows, one value per seed, (B,).
-
-        They are those of `mpgg_agents.experiments.structure.ROWS`. Those of single agents come from the panel, so that
-        they are NaN for "train".
-
-        Args:
-            phase: "greedy", all greedy rounds and the panel; or "train", the last window of the training.
-            size: Rounds of that window, as for `window_means`.
-
-        Raises:
-            RunFolderError: The run is not complete, or a file has been changed.
-            ValueError: The phase has no rounds, or the size does not fit.
-        """
-        from mpgg_agents.experiments.structure import efficiency_table  # loads numba
-
-        return efficiency_table(self, phase, size)
-
-    def synergy(self, thresholds: Sequence[float] | None = None) -> dict[str, FloatArray]:
-        """Strategy-space synergy in the panel: whether endangered cooperators keep ahead of defectors.
-
-        Args:
-            thresholds: Local shares of defectors in [0, 1]; None for 0, 0.05, ..., 0.95.
-
-        Returns:
-            threshold (thresholds,); survival and migration_gain (B, thresholds) as in
-            `mpgg_env.analysis.metrics_panel.SynergySurvival`.
-
-        Raises:
-            RunFolderError: The run is not complete, or the file has been changed.
-            ValueError: A threshold is out of range.
-        """
-        from mpgg_agents.experiments.structure import synergy  # loads numba
-
-        return synergy(self, thresholds)
-
-    def file(self, name: str) -> Path:
-        """Path of a result file that has its checksum.
-
-        Raises:
-            RunFolderError: The run is not complete, or the file is missing or has been changed.
-        """
-        if name not in self.manifest["files"]:
-            raise RunFolderError(f"{self.path} has no {name} yet: the run is not complete; continue it with --resume")
-        if name not in self._verified:
-            _check_file(self.path / name, self.manifest["files"][name])
-            self._verified.add(name)
-        return self.path / name
-
-    def verify(self) -> None:
-        """Checks every file that the run has so far against its checksum.
-
-        Raises:
-            RunFolderError: A file is missing or has been changed.
-        """
-        for name in (*self.manifest["files"], *(RESULTS if self.status == "complete" else ())):
-            self.file(name)
-
-
-def window_lengths(starts: IntArray, rounds: int) -> IntArray:
-    """Rounds of each window from the first round of each."""
-    return np.diff(np.append(starts, rounds))
 
 
 def is_killed_start(path: Path) -> bool:
@@ -298,7 +84,12 @@ def _read_json(path: Path) -> Any:
         raise RunFolderError(f"{path} is damaged: it is not valid JSON") from error
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a run folder.
+
+    Raises:
+        RunFolderError: There is none, or it is damaged, has been changed, or is of another format.
+    """
     if not path.is_dir():
         raise RunFolderError(f"{path} is not a run folder: there is no such folder")
     if not (path / MANIFEST).is_file():
@@ -327,8 +118,13 @@ def _is_manifest(content: dict[str, Any]) -> bool:
     )
 
 
-def _read_config(path: Path, manifest: dict[str, Any]) -> Experiment:
-    _check_file(path / CONFIG, manifest["files"][CONFIG])
+def read_config(path: Path, manifest: dict[str, Any]) -> Experiment:
+    """The settings of the run.
+
+    Raises:
+        RunFolderError: They do not have their checksum, or are no settings.
+    """
+    check_file(path / CONFIG, manifest["files"][CONFIG])
     values = _read_json(path / CONFIG)
     try:
         return Experiment.from_dict(values)
@@ -336,7 +132,12 @@ def _read_config(path: Path, manifest: dict[str, Any]) -> Experiment:
         raise RunFolderError(f"{path / CONFIG}: {error}") from error
 
 
-def _check_file(path: Path, checksum: str) -> None:
+def check_file(path: Path, checksum: str) -> None:
+    """Checks a file against its checksum.
+
+    Raises:
+        RunFolderError: It cannot be read, or has been changed.
+    """
     try:
         actual = storage.file_checksum(path)
     except OSError as error:

@@ -9,7 +9,8 @@ import numpy as np
 
 from mpgg_agents.experiments.checkpoint import read_checkpoint
 from mpgg_agents.experiments.columns import aligned
-from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, FIGURES, Run, load_run
+from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, FIGURES
+from mpgg_agents.experiments.reader import Run, last_start, load_run
 from mpgg_agents.experiments.registry import AGENTS
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -31,6 +32,8 @@ _ROWS: Final = {
     "I_c": "I_c",
     "I_v": "I_v",
 }
+# Shown below the payoff where there are mechanisms.
+_MONEY_ROWS: Final = {"gross": "gross_payoff", "sponsor": "sponsor_payment"}
 _SHOWN_ABOVE: Final = ("I_alpha", "I_c", "I_v")
 
 
@@ -53,7 +56,7 @@ def summary(path: Path) -> str:
     rounds = f"{len(run.seeds)} seeds x {run.config.total_rounds:,} rounds"
     lines = [
         f"complete: {path} ({rounds}, {run.manifest['seconds']:.1f} s)",
-        f"  last {min(_window(run), run.config.total_rounds):,} rounds: {last}",
+        f"  last {_last_count(run):,} rounds: {last}",
     ]
     if run.config.run.evaluation_rounds:
         lines.append(f"  {run.config.run.evaluation_rounds:,} greedy rounds: {_last_values(run, 'greedy')}")
@@ -113,20 +116,29 @@ def _state(run: Run) -> list[str]:
 
 
 def _tables(run: Run) -> list[str]:
-    title = f"Windows of {_window(run):,} rounds, mean (standard deviation) over {len(run.seeds)} seeds:"
+    rounds = run.config.total_rounds
+    title = f"Windows of {min(_window(run), rounds):,} rounds, mean (standard deviation) over {len(run.seeds)} seeds:"
     trained = run.window_means(_window(run))
-    shown = np.unique(np.linspace(0, len(trained["round"]) - 1, WINDOWS_SHOWN).astype(int)).tolist()
-    columns = [[f"from {trained['round'][w]:,}", *_cells(trained, w)] for w in shown]
+    whole = max(1, rounds // _window(run))  # what is left at the end may be a single round
+    shown = np.unique(np.linspace(0, whole - 1, WINDOWS_SHOWN).astype(int)).tolist()
+    rows = _rows(run)
+    columns = [[f"from {trained['round'][w]:,}", *_cells(trained, rows, w)] for w in shown]
     if run.config.run.evaluation_rounds:
-        columns.append(["greedy", *_cells(_greedy_means(run), 0)])
-    return ["", title, *aligned([["round", *_ROWS], *columns]), *_structure(run)]
+        columns.append(["greedy", *_cells(_greedy_means(run), rows, 0)])
+    return ["", title, *aligned([["round", *rows], *columns]), *_structure(run)]
+
+
+def _rows(run: Run) -> dict[str, str]:
+    rows = list(_ROWS.items())
+    after = list(_ROWS).index("payoff") + 1
+    return dict([*rows[:after], *_MONEY_ROWS.items(), *rows[after:]] if run.config.game.mechanisms else rows)
 
 
 def _structure(run: Run) -> list[str]:
     """Efficiency and structure at the end of the training and in the greedy rounds."""
     from mpgg_agents.experiments.structure import OF_ALL_ROUNDS, OF_PANEL  # loads numba
 
-    tables = {f"last {min(_window(run), run.config.total_rounds):,}": run.efficiency_table("train", _window(run))}
+    tables = {f"last {_last_count(run):,}": run.efficiency_table("train", _window(run))}
     if run.config.run.evaluation_rounds:
         tables["greedy"] = run.efficiency_table("greedy")
     names = [name for name in OF_ALL_ROUNDS if name not in _SHOWN_ABOVE]
@@ -136,7 +148,10 @@ def _structure(run: Run) -> list[str]:
     if not run.config.panel_rounds:
         return lines
     title = f"Of single agents, in the last {run.config.panel_rounds:,} greedy rounds:"
-    return [*lines, "", title, *_measure_table({"greedy": tables["greedy"]}, list(OF_PANEL))]
+    kinds = {mechanism.name for mechanism in run.config.game.mechanisms}
+    hidden = {"price_transfers": not kinds, "excluded": "capacity" not in kinds}
+    names = [name for name in OF_PANEL if not hidden.get(name)]
+    return [*lines, "", title, *_measure_table({"greedy": tables["greedy"]}, names)]
 
 
 def _measure_table(tables: Mapping[str, Mapping[str, FloatArray]], names: list[str]) -> list[str]:
@@ -145,7 +160,7 @@ def _measure_table(tables: Mapping[str, Mapping[str, FloatArray]], names: list[s
 
 
 def _greedy_means(run: Run) -> dict[str, FloatArray]:
-    return run.window_means(run.config.run.evaluation_rounds + run.config.run.window, "greedy")
+    return run.last_rounds(run.config.run.evaluation_rounds, "greedy")
 
 
 def _window(run: Run) -> int:
@@ -154,8 +169,14 @@ def _window(run: Run) -> int:
     return -(-WINDOW // window) * window
 
 
-def _cells(means: Mapping[str, FloatArray], window: int) -> list[str]:
-    return [mean_and_deviation(means[measure][:, window]) for measure in _ROWS.values()]
+def _last_count(run: Run) -> int:
+    """How many rounds the last 1,000 are: more where the training does not end with a whole window."""
+    rounds = run.config.total_rounds
+    return rounds - last_start(rounds, run.config.run.window, _window(run))
+
+
+def _cells(means: Mapping[str, FloatArray], rows: Mapping[str, str], window: int) -> list[str]:
+    return [mean_and_deviation(means[measure][:, window]) for measure in rows.values()]
 
 
 def mean_and_deviation(values: FloatArray) -> str:
@@ -170,7 +191,7 @@ def mean_and_deviation(values: FloatArray) -> str:
 
 
 def _last_values(run: Run, phase: Any) -> str:
-    means = _greedy_means(run) if phase == "greedy" else run.window_means(_window(run))
+    means = _greedy_means(run) if phase == "greedy" else run.last_rounds(_window(run))
     names = ("cooperation_rate", "mean_payoff", "efficiency")
     return ", ".join(f"{name.replace('_', ' ')} {mean_and_deviation(means[name][:, -1])}" for name in names)
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from mpgg_agents.experiments import storage
-from mpgg_agents.experiments.folder import CASINOS, FINAL_STATE, METRICS, PANEL, RESULTS, Run
+from mpgg_agents.experiments.folder import CASINOS, FINAL_STATE, METRICS, PANEL, RESULTS
 from mpgg_agents.experiments.measures import PHASES, Phase, casino_series, round_measures
+from mpgg_agents.experiments.reader import Run
 from mpgg_agents.experiments.registry import Trainer
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_agents.experiments.table import metric_columns, write_metrics

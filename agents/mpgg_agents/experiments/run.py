@@ -7,9 +7,10 @@ from pathlib import Path
 
 from mpgg_agents.experiments import events, storage
 from mpgg_agents.experiments.checkpoint import REFUSALS, read_checkpoint
-from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, Run, RunFolderError, load_run
+from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, RunFolderError
 from mpgg_agents.experiments.manifest import new_manifest
 from mpgg_agents.experiments.progress import Display
+from mpgg_agents.experiments.reader import Run, load_run
 from mpgg_agents.experiments.registry import Trainer
 from mpgg_agents.experiments.session import Outcome, Session, empty_record
 from mpgg_agents.experiments.settings import Experiment

@@ -13,11 +13,12 @@ from mpgg_agents.errors import TrainingError
 from mpgg_agents.experiments import folder
 from mpgg_agents.experiments.checkpoint import CheckpointPlan, write_checkpoint
 from mpgg_agents.experiments.events import EventLog
-from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, EVENTS, Run, load_run
+from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, EVENTS
 from mpgg_agents.experiments.interrupts import Interrupts
 from mpgg_agents.experiments.manifest import now
 from mpgg_agents.experiments.panel import play_greedily
 from mpgg_agents.experiments.progress import Display, Progress, make_progress
+from mpgg_agents.experiments.reader import Run, load_run
 from mpgg_agents.experiments.registry import Trainer
 from mpgg_agents.experiments.results import write_results
 from mpgg_agents.experiments.settings import Experiment

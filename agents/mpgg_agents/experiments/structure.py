@@ -5,21 +5,22 @@ from typing import Final
 
 import numpy as np
 
-from mpgg_agents.experiments.folder import Run, window_lengths
 from mpgg_agents.experiments.measures import Phase, group_windows
+from mpgg_agents.experiments.reader import Run, window_lengths
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_env.analysis import metrics, metrics_panel, metrics_structure
 from mpgg_env.core.types import FloatArray
+from mpgg_env.games.mpgg.mechanisms import terms_of
 
 THRESHOLDS: Final = tuple(step / 20 for step in range(20))
 
 # Means over the rounds of a phase, from what is recorded of every round.
 OF_ALL_ROUNDS: Final = {
-    "efficiency": "welfare relative to everybody cooperating in the best casino",
-    "carrying_capacity_efficiency": "welfare relative to cooperators filling the seats, best casino first",
-    "relative_to_random": "0 for random play, 1 for the social optimum",
+    "efficiency": "payoffs, less a sponsor's payments, relative to everybody cooperating in the best casino",
+    "carrying_capacity_efficiency": "the same relative to cooperators filling the seats, best casino first",
+    "relative_to_random": "of the same: 0 for random play, 1 for the social optimum",
     "seat_use": "share of the floor(r) seats of all casinos that are taken",
-    "overcrowding": "share of the agents without a seat",
+    "overcrowding": "share of the agents above floor(r) in their casinos",
     "concentration": "sum of the squared shares of the agents in the casinos, 1/M to 1",
     "high_cell_use": "share of the agents in the quarter of the best casinos, divided by 1/4",
     "high_cell_use_cooperators": "the same of the cooperators",
@@ -37,8 +38,10 @@ OF_ALL_ROUNDS: Final = {
 # From the panel, which is of the last greedy rounds alone.
 OF_PANEL: Final = {
     "entropy": "entropy of the agents' distribution over the casinos, 0 to 1",
-    "price_between": "what cooperators gain on defectors by being in better casinos, in payoff",
-    "price_within": "what cooperators pay, in payoff; their mean payoff is ahead by price_between - price_within",
+    "price_between": "what cooperators gain on defectors by being in better casinos, mechanisms apart, in payoff",
+    "price_within": "what cooperating costs them; C is ahead by price_between - price_within + price_transfers",
+    "price_transfers": "what mechanisms add to that: transfers, and the seats of a capacity; 0 without mechanisms",
+    "excluded": "share of the agents whom a capacity leaves without a seat; 0 without one",
     "assortment": "share of C among co-players of cooperators less that of defectors",
     "gini": "Gini coefficient of the mean payoffs; NaN if one is negative",
     "gini_above_lowest": "the same of what each agent earns more than the poorest",
@@ -52,14 +55,10 @@ ROWS: Final = {**OF_ALL_ROUNDS, **OF_PANEL}
 
 def efficiency_table(run: Run, phase: Phase, size: int) -> dict[str, FloatArray]:
     """The measures of `ROWS`, (B,) each; see `Run.efficiency_table`."""
-    rounds = run.phase_rounds(phase)
-    if not rounds:
-        raise ValueError(f"phase must be one with rounds, got {phase!r}, of which this run has none")
-    size = size if phase == "train" else rounds + run.config.run.window
-    means = {name: values[..., -1] for name, values in run.window_means(size, phase).items()}
+    means = {name: values[..., -1] for name, values in _last_rounds(run, phase, size).items()}
     table = {name: means[name].astype(np.float64) for name in ROWS if name in means}
-    table |= _welfare_measures(run, means["mean_payoff"] * run.config.game.n_players)
-    table |= _board_measures(run, _last_window(run, phase, size))
+    table |= _welfare_measures(run, (means["mean_payoff"] - means["sponsor_payment"]) * run.config.game.n_players)
+    table |= _board_measures(run, _casino_means(run, phase, int(means["round"])))
     table |= _panel_measures(run) if phase == "greedy" and run.config.panel_rounds else {}
     return {name: table.get(name, np.full(len(run.seeds), np.nan)) for name in ROWS}
 
@@ -87,13 +86,16 @@ def _welfare_measures(run: Run, welfare: FloatArray) -> dict[str, FloatArray]:
     }
 
 
-def _last_window(run: Run, phase: Phase, size: int) -> Arrays:
-    """Means over the last `size` rounds' window of occupancy and cooperators (B, M) and moves (B, M, n_moves)."""
-    casinos = run.casinos(phase)
-    lengths = window_lengths(casinos["round"], run.phase_rounds(phase))
-    group = -(-size // run.config.run.window)
+def _last_rounds(run: Run, phase: Phase, size: int) -> dict[str, FloatArray]:
+    return run.last_rounds(size if phase == "train" else max(1, run.phase_rounds(phase)), phase)
+
+
+def _casino_means(run: Run, phase: Phase, first: int) -> Arrays:
+    """Means from round `first` on of occupancy and cooperators (B, M) and moves (B, M, n_moves)."""
+    casinos, start = run.casinos(phase), first // run.config.run.window
+    lengths = window_lengths(casinos["round"], run.phase_rounds(phase))[start:]
     names = ("occupancy", "cooperators", "moves")
-    return {name: group_windows(casinos[name].astype(np.float64), lengths, group)[:, -1] for name in names}
+    return {name: group_windows(casinos[name][:, start:].astype(float), lengths, len(lengths))[:, 0] for name in names}
 
 
 def _board_measures(run: Run, means: Arrays) -> dict[str, FloatArray]:
@@ -123,12 +125,15 @@ def _seed_measures(run: Run, positions: FloatArray, actions: FloatArray, payoffs
     game = run.config.game
     counts = metrics_panel.panel_counts(positions, actions, game.n_casinos)
     price = metrics_structure.price_split(game, *counts)
+    lead = metrics_panel.payoff_lead(actions, payoffs) if game.mechanisms else price.difference
     spread = metrics_panel.payoff_inequality(payoffs)
     lasting = metrics_panel.persistence(positions, actions)
     return {
         "entropy": _mean(metrics.occupancy_entropy(counts[0])),
         "price_between": _mean(price.between),
         "price_within": _mean(price.within),
+        "price_transfers": _mean(lead - price.difference),
+        "excluded": _mean(metrics.excluded(counts[0], terms_of(game).seats)),
         "assortment": _mean(metrics_structure.assortment(*counts)),
         "gini": spread.gini,
         "gini_above_lowest": spread.gini_above_lowest,

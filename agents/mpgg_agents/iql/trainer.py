@@ -227,6 +227,7 @@ def _trace(record: Record, b: int, window: int) -> Trace:
         cooperators=record.cooperators[b],
         welfare=record.welfare[b],
         gross=record.gross[b],
+        sponsor=record.sponsor[b],
         largest=record.largest[b],
         empty=record.empty[b],
         free=record.free[b],

@@ -1,6 +1,7 @@
 """The trained Nash Q-learners of a run, to be played with."""
 
-from mpgg_agents.experiments.folder import FINAL_STATE, Run, RunFolderError
+from mpgg_agents.experiments.folder import FINAL_STATE, RunFolderError
+from mpgg_agents.experiments.reader import Run
 from mpgg_agents.experiments.results import learned_name
 from mpgg_agents.nash_q.config import NashQConfig
 from mpgg_agents.nash_q.learned import restore_learned

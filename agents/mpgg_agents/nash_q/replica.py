@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from mpgg_agents.engine_state import engine_arrays, restore_engine
+from mpgg_agents.engine_state import engine_arrays, note_game, restore_engine
 from mpgg_agents.nash_q.config import NashQConfig
 from mpgg_agents.nash_q.training import MPGG_ROUND_STEPS, NashQPopulation
 from mpgg_agents.record import Games, Record
@@ -69,8 +69,7 @@ class Replica:
     def _play_round(self, record: Record, place: tuple[int, int], window: int) -> None:
         payoffs = self.population.play_step().rewards
         engine, state = self.env.engine, self.env.engine.state
-        produced = float(engine.produced[0]) if engine.config.mechanisms else None
-        record.note_game(place, window, state.occupancy[0], state.cooperators[0], engine.gain, payoffs, produced)
+        note_game(record, place, window, engine, payoffs)
         casinos = state.positions[0].copy()
         self.last_game = Games(casinos, state.last_actions[0].astype(np.int64), payoffs)
         moves = self.population.play_step(last=(self.rounds_done + 1) % self.rounds == 0).actions

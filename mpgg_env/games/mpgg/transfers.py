@@ -139,6 +139,16 @@ def settle_casino(m: int, n: int, k: int, rules: Rules, payoffs: FloatArray) -> 
 
 
 @compiled
+def sponsor_payment(players: IntArray, cooperators: IntArray, rules: Rules) -> float:
+    """What the sponsor of a subsidy pays in one game, from those who play and the cooperators among them, (M,) each."""
+    paid = 0.0
+    for m in range(len(players)):
+        if players[m] >= rules.min_players:
+            paid += subsidy_transfer(COOPERATE, rules.terms.subsidy[m]) * cooperators[m]
+    return paid
+
+
+@compiled
 def fill_rebates(occupancy: IntArray, terms: Terms, rebates: FloatArray) -> None:
     """Fills `rebates` (M,): what each member of a casino gets from the tolls that all casinos (M,) take.
 

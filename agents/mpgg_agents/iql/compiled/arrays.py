@@ -98,6 +98,7 @@ class Trace(NamedTuple):
     cooperators: Int32Array
     welfare: FloatArray
     gross: FloatArray
+    sponsor: FloatArray
     largest: Int32Array
     empty: Int32Array
     free: Int32Array

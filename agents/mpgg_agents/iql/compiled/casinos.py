@@ -8,7 +8,7 @@ from mpgg_env.core.compiled import compiled, inlined
 from mpgg_env.core.types import FloatArray, Int32Array, IntArray
 from mpgg_env.games.mpgg.lottery import draw_players, open_lottery
 from mpgg_env.games.mpgg.rules import COOPERATE, DEFECT
-from mpgg_env.games.mpgg.transfers import EXCLUDED, N_ROLES, levy_tolls, settle_casino
+from mpgg_env.games.mpgg.transfers import EXCLUDED, N_ROLES, levy_tolls, settle_casino, sponsor_payment
 
 
 @inlined
@@ -91,6 +91,7 @@ def settle_games(game: Game, casinos: Casinos, index: StateIndex, trace: Trace, 
     trace.cooperators[row] = cooperating
     trace.welfare[row] = _welfare(occupancy, players, playing, payoffs) if terms.active else gross
     trace.gross[row] = gross
+    trace.sponsor[row] = sponsor_payment(players, playing, rules) if terms.active else 0.0
     trace.largest[row] = largest
     trace.empty[row] = empty
     trace.free[row] = free
