@@ -42,7 +42,7 @@ def main(rounds: int = 300, seed: int = 0) -> None:
     print(f"efficiency        {metrics.efficiency(welfare, config.n_players, values.max()).mean():.3f}")
     print(f"  of the seats    {metrics.carrying_capacity_efficiency(welfare, 150, env.gain, values).mean():.3f}")
     print(f"seats taken       {metrics.seat_use(seated, env.gain).mean():.3f}")
-    print(f"without a seat    {metrics.overcrowding(seated, config.n_players).mean():.3f}")
+    print(f"above floor(r)    {metrics.overcrowding(seated, config.n_players).mean():.3f}")
     print(f"assortment        {np.nanmean(metrics_structure.assortment(occupancy, cooperators)):.3f}")
     print(f"C ahead of D by   {np.nanmean(price.between):.3f} between - {np.nanmean(price.within):.3f} within casinos")
     print(f"Gini of payoffs   {metrics_panel.payoff_inequality(payoffs).gini:.3f}")
