@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpgg_agents.experiments.measures import PHASES, Phase
-from mpgg_agents.experiments.reader import Run, window_lengths
+from mpgg_agents.experiments.measures import PHASES, Phase, window_lengths
+from mpgg_agents.experiments.reader import Run
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig

@@ -98,6 +98,19 @@ def window_means(columns: Mapping[str, FloatArray], size: int) -> dict[str, Floa
     return {"round": columns["round"][starts], **means}
 
 
+def last_start(rounds: int, window: int, size: int) -> int:
+    """The last round with which a window of the run begins and from which on there are at least `size` rounds.
+
+    0 if there are fewer.
+    """
+    return max(rounds - size, 0) // window * window
+
+
+def window_lengths(starts: IntArray, rounds: int) -> IntArray:
+    """Rounds of each window from the first round of each."""
+    return np.diff(np.append(starts, rounds))
+
+
 def group_windows(values: FloatArray, lengths: IntArray, size: int) -> FloatArray:
     """Means over `size` consecutive entries of axis 1, weighted by the entries' `lengths` in rounds."""
     starts = np.arange(0, len(lengths), size)

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from mpgg_agents.experiments import measures, storage
 from mpgg_agents.experiments.folder import (
     CASINOS,
@@ -19,7 +17,7 @@ from mpgg_agents.experiments.folder import (
 )
 from mpgg_agents.experiments.measures import MEASURES, Phase
 from mpgg_agents.experiments.storage import Arrays
-from mpgg_env.core.types import FloatArray, IntArray
+from mpgg_env.core.types import FloatArray
 
 
 def load_run(path: str | Path) -> "Run":
@@ -162,7 +160,7 @@ class Run:
         if not rounds:
             raise ValueError(f"phase must be one with rounds, got {phase!r}, of which this run has none")
         self._check_size(size, phase)
-        first = last_start(rounds, self.config.run.window, size)
+        first = measures.last_start(rounds, self.config.run.window, size)
         return self._means(phase, first, rounds - first)
 
     def _check_size(self, size: int, phase: Phase) -> None:
@@ -175,7 +173,7 @@ class Run:
         from mpgg_env.analysis.metrics_structure import corridor_indices  # loads numba
 
         rounds, window, casinos = self.phase_rounds(phase), self.config.run.window, self.casinos(phase)
-        lengths = window_lengths(casinos["round"], rounds)[first // window :]
+        lengths = measures.window_lengths(casinos["round"], rounds)[first // window :]
         columns = self.metrics(phase)
         means = measures.window_means({name: columns[name][..., first:] for name in ("round", *MEASURES)}, size)
         for name, suffix in (("occupancy", ""), ("cooperators", "_cooperators")):
@@ -253,16 +251,3 @@ class Run:
         """
         for name in (*self.manifest["files"], *(RESULTS if self.status == "complete" else ())):
             self.file(name)
-
-
-def last_start(rounds: int, window: int, size: int) -> int:
-    """The last round with which a window of the run begins and from which on there are at least `size` rounds.
-
-    0 if there are fewer.
-    """
-    return max(rounds - size, 0) // window * window
-
-
-def window_lengths(starts: IntArray, rounds: int) -> IntArray:
-    """Rounds of each window from the first round of each."""
-    return np.diff(np.append(starts, rounds))

@@ -10,7 +10,8 @@ import numpy as np
 from mpgg_agents.experiments.checkpoint import read_checkpoint
 from mpgg_agents.experiments.columns import aligned
 from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, FIGURES
-from mpgg_agents.experiments.reader import Run, last_start, load_run
+from mpgg_agents.experiments.measures import last_start
+from mpgg_agents.experiments.reader import Run, load_run
 from mpgg_agents.experiments.registry import AGENTS
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig
