@@ -132,7 +132,9 @@ class NashQPolicies:
     """Equilibrium strategies by what Nash Q-learners see: phase, positions and cooperators.
 
     The cooperators are those of all casinos when the learners had the environment's `state()`, else those that the
-    observations show. In a state that was never updated all values are equal, and the equilibrium taken is that of everybody's first legal
+    observations show.
+
+    In a state that was never updated all values are equal, and the equilibrium taken is that of everybody's first legal
     action.
 
     Args:
