@@ -1,6 +1,7 @@
 """The solver of stage games: every equilibrium is one, in degenerate games too, and the selection is as named."""
 
 import itertools
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -277,3 +278,54 @@ def test_bad_payoffs(payoffs, message) -> None:
 def test_bad_selection() -> None:
     with pytest.raises(ValueError, match=r"^selection must be one of .*'risk_dominant', got 'sociall'; did you mean"):
         solve_stage_game(PENNIES, "sociall")
+
+
+@pytest.mark.parametrize("selection", ["first", "social", "risk_dominant"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_sums_of_the_largest_payoffs_do_not_overflow(selection, sign) -> None:
+    # Three players who all get the same: the only equilibria are 0, 0, 0 and 1, 1, 1, of which the latter is better.
+    payoffs = np.full((3, 2, 2, 2), -8e307)
+    payoffs[:, 0, 0, 0], payoffs[:, 1, 1, 1] = (6e307, 7e307) if sign > 0 else (-7.9e307, -7.8e307)
+    solved = solve_stage_game(payoffs, selection)
+    assert solved.method == "pure"
+    best = 0 if selection == "first" else 1
+    assert [own.argmax() for own in solved.strategies] == [best] * 3
+    assert solved.values.tolist() == payoffs[:, best, best, best].tolist()
+
+
+@pytest.mark.parametrize("selection", ["first", "social", "risk_dominant"])
+def test_the_lowest_payoffs_of_all_are_an_equilibrium_too(selection) -> None:
+    solved = solve_stage_game(np.full((3, 2, 2, 2), -8e307), selection)
+    assert (solved.method, [own.tolist() for own in solved.strategies]) == ("pure", [[1, 0]] * 3)
+
+
+def test_no_games_have_no_equilibria() -> None:
+    solved = solve_stage_games(np.zeros((0, 2, 3, 4)))
+    assert [own.shape for own in solved.strategies] == [(0, 3), (0, 4)]
+    assert (solved.values.shape, solved.exploitability.shape, solved.methods.shape) == ((0, 2), (0,), (0,))
+    assert pure_equilibria(np.zeros((0, 2, 3, 4))).shape == (0, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("payoffs", "message"),
+    [
+        (np.zeros((2, 2, 2), complex), "payoffs must be real numbers, got complex128"),
+        ([[["a"]]], "payoffs must be real numbers, got <U1"),
+        ([[{}]], "payoffs must be real numbers: "),
+    ],
+)
+def test_payoffs_that_are_no_numbers_are_named(payoffs, message) -> None:
+    with pytest.raises(TypeError, match="^" + re.escape(message)):
+        solve_stage_game(payoffs)
+
+
+@pytest.mark.parametrize(
+    ("payoffs", "message"),
+    [
+        ([[[1, 2], [3]]], "payoffs must be an array with rows of equal lengths: "),
+        ([[[10**400]]], "payoffs must be fin"),
+    ],
+)
+def test_payoffs_of_no_shape_or_size_are_named(payoffs, message) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        solve_stage_game(payoffs)

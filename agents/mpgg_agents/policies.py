@@ -7,11 +7,12 @@ import numpy as np
 
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.rules import bin_edges, tie_order
-from mpgg_env.analysis.joint_states import casino_counts
+from mpgg_env.analysis.joint_states import OBSERVED_PARTS, own_counts
 from mpgg_env.analysis.policies import ObservingPolicies, Policies, Rows, TablePolicies
 from mpgg_env.core.types import BoolArray, FloatArray, IntArray
 from mpgg_env.core.validation import check_real
 from mpgg_env.games.mpgg.config import MPGGConfig
+from mpgg_env.games.mpgg.observation import SLOTS
 from mpgg_env.games.mpgg.rules import destinations
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mpgg_agents.experiments.reader import Run
 
 N_GAME_ACTIONS: Final = 2
+MIGRATES, COOPERATORS = SLOTS.index("migration phase"), SLOTS.index("n_C")
 
 
 def iql_policies(
@@ -127,25 +129,36 @@ def nash_q_policies(
 
 
 class NashQPolicies:
-    """Equilibrium strategies by phase, positions and each casino's cooperators, which is what Nash Q-learners see.
+    """Equilibrium strategies by what Nash Q-learners see: phase, positions and cooperators.
+
+    The cooperators are those of all casinos when the learners had the environment's `state()`, else those that the
+    observations show.
 
     In a state that was never updated all values are equal, and the equilibrium taken is that of everybody's first legal
     action.
 
     Args:
         config: Rules of the game.
-        learned: `states`, `positions` and `strategies` of the states that were updated.
+        learned: `observations`, `positions` and `strategies` of the states that were updated, and `states` if the
+            learners had them.
         epsilon: Probability of drawing from all legal actions alike.
     """
 
-    sees_last_actions: Final = True
-
     def __init__(self, config: MPGGConfig, learned: Mapping[str, np.ndarray[Any, Any]], epsilon: float) -> None:
         self.config, self._epsilon = config, epsilon
-        states, positions, strategies = learned["states"], learned["positions"], learned["strategies"]
+        observations, positions, strategies = learned["observations"], learned["positions"], learned["strategies"]
+        self._sees_all = "states" in learned
         self._legal = destinations(config)[1]
-        keys = np.column_stack([states[:, 1], positions, states[:, 2 + config.n_casinos :]]).astype(np.int64)
+        cooperators = observations[:, :, COOPERATORS]
+        if self._sees_all:  # empty casinos have none, so that those of the agents' casinos are all there is to know
+            cooperators = np.take_along_axis(learned["states"][:, 2 + config.n_casinos :], positions, axis=1)
+        keys = np.column_stack([observations[:, 0, MIGRATES], positions, cooperators]).astype(np.int64)
         self._strategies = dict(zip(map(bytes, keys), strategies, strict=True))
+
+    @property
+    def sees_last_actions(self) -> bool:
+        """Whether the learners saw who cooperated last round."""
+        return self._shows_cooperators(0)
 
     def cooperation(self, positions: IntArray, last_actions: IntArray) -> FloatArray:
         """Probability of C of every agent, (S, N)."""
@@ -157,7 +170,9 @@ class NashQPolicies:
         return self._played(1, positions, actions, self._legal[positions])
 
     def _played(self, phase: int, positions: IntArray, actions: IntArray, legal: BoolArray) -> FloatArray:
-        cooperators = casino_counts(positions, actions, self.config.n_casinos)[1]
+        cooperators = own_counts(positions, actions, self.config.n_casinos)[1]
+        if not self._shows_cooperators(phase):
+            cooperators = np.zeros_like(cooperators)
         chances = epsilon_greedy(np.zeros(legal.shape), legal, 0.0, tuple(range(legal.shape[-1])))
         keys = np.column_stack([np.full(len(positions), phase), positions, cooperators]).astype(np.int64)
         for s, key in enumerate(map(bytes, keys)):
@@ -166,6 +181,10 @@ class NashQPolicies:
         explored = legal / legal.sum(axis=-1, keepdims=True)
         mixed: FloatArray = (1 - self._epsilon) * chances + self._epsilon * explored
         return mixed
+
+    def _shows_cooperators(self, phase: int) -> bool:
+        shown = self.config.obs_migration if phase else self.config.obs_game
+        return self._sees_all or OBSERVED_PARTS[shown] == 3
 
 
 def run_policies(run: "Run", seed: int, *, epsilon: float = 0.0) -> Policies:

@@ -23,15 +23,32 @@ def casino_counts(positions: IntArray, actions: IntArray, n_casinos: int) -> tup
     return occupancy.reshape(shape).astype(np.int64), cooperators.reshape(shape).astype(np.int64)
 
 
+def own_counts(positions: IntArray, actions: IntArray, n_casinos: int) -> tuple[IntArray, IntArray]:
+    """Members and cooperating members of each agent's casino, (S, N) each, from positions and actions, (S, N)."""
+    if positions.shape[1] > n_casinos:
+        states = np.arange(len(positions))[:, None]
+        occupancy, cooperators = casino_counts(positions, actions, n_casinos)
+        return occupancy[states, positions], cooperators[states, positions]
+    # A few agents on a large board: arrays over the casinos would be nearly empty, and as large as the board.
+    together = positions[:, :, None] == positions[:, None, :]
+    return together.sum(axis=2), (together & (actions == 1)[:, None]).sum(axis=2)
+
+
 def agent_payoffs(config: MPGGConfig, positions: IntArray, actions: IntArray) -> FloatArray:
     """Expected payoff of every agent in one game, (S, N), with what the mechanisms take and give."""
-    occupancy, cooperators = casino_counts(positions, actions, config.n_casinos)
     states = np.arange(len(positions))[:, None]
-    payoffs = casino_payoffs(config, np.arange(config.n_casinos), occupancy, cooperators)
-    earned: FloatArray = payoffs[states, positions, actions]
-    if any(mechanism.name == "toll" for mechanism in config.mechanisms):
-        earned = earned + rebates(config, occupancy)[states, positions]
-    return earned
+    if config.n_players > config.n_casinos or has_toll(config):
+        occupancy, cooperators = casino_counts(positions, actions, config.n_casinos)
+        payoffs = casino_payoffs(config, np.arange(config.n_casinos), occupancy, cooperators)
+        earned: FloatArray = payoffs[states, positions, actions]
+        return earned + rebates(config, occupancy)[states, positions] if has_toll(config) else earned
+    payoffs = casino_payoffs(config, positions, *own_counts(positions, actions, config.n_casinos))
+    return np.asarray(np.take_along_axis(payoffs, actions[..., None], axis=-1)[..., 0])
+
+
+def has_toll(config: MPGGConfig) -> bool:
+    """Whether there is a toll, which makes payoffs depend on the occupancy of every casino."""
+    return any(mechanism.name == "toll" for mechanism in config.mechanisms)
 
 
 def member_payoffs(

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mpgg_env.analysis.joint_states import OBSERVED_PARTS, casino_counts
+from mpgg_env.analysis.joint_states import OBSERVED_PARTS, own_counts
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_real
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -169,9 +169,8 @@ def observed(
     nothing = np.zeros_like(positions)
     if parts == 1:
         return positions, nothing, nothing
-    occupancy, cooperators = casino_counts(positions, actions, config.n_casinos)
-    states = np.arange(len(positions))[:, None]
-    return positions, occupancy[states, positions], cooperators[states, positions] if parts == 3 else nothing
+    occupancy, cooperators = own_counts(positions, actions, config.n_casinos)
+    return positions, occupancy, cooperators if parts == 3 else nothing
 
 
 class Rows:

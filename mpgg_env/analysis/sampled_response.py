@@ -23,6 +23,8 @@ SELECT: Final = 2
 START: Final = 3
 AGENTS: Final = 4
 
+MOST_PLAYED_ROUNDS: Final = 100_000  # where nothing says how long to play, an hour is too long to find out
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling(Config):
@@ -54,7 +56,7 @@ class Sampling(Config):
         self._set("improvements", check_integer("improvements", self.improvements, 1))
         self._set("exploration", check_real("exploration", self.exploration, 0, 1, open_minimum=True))
         for name in ("cut", "confidence"):
-            self._set(name, check_real(name, getattr(self, name), 0, math.nextafter(1, 0), open_minimum=True))
+            self._set(name, check_real(name, getattr(self, name), 0, 1, open_minimum=True, open_maximum=True))
 
 
 class _Search:
@@ -178,8 +180,18 @@ def learning_episodes(rounds: int | None, sampling: Sampling) -> int:
 
 
 def played_rounds(gamma: float, cut: float) -> int:
-    """Rounds until a payoff counts less than `cut`."""
-    return 1 if gamma == 0 else math.ceil(math.log(cut) / math.log(gamma))
+    """Rounds until a payoff counts less than `cut`.
+
+    Raises:
+        ValueError: They are more than 100,000.
+    """
+    length = 1 if gamma == 0 else math.ceil(math.log(cut) / math.log(gamma))
+    if length > MOST_PLAYED_ROUNDS:
+        raise ValueError(
+            f"gamma = {gamma!r} needs {length:,} rounds until a payoff counts less than cut = {cut:g}, and sampling "
+            f"plays {MOST_PLAYED_ROUNDS:,} at most: give rounds, a smaller gamma or a larger cut"
+        )
+    return length
 
 
 def _interval(gains: FloatArray, confidence: float) -> tuple[float, float]:

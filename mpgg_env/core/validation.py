@@ -32,24 +32,31 @@ def check_integer(name: str, value: Any, minimum: int, maximum: int | None = Non
 
 
 def check_real(
-    name: str, value: Any, minimum: float = -math.inf, maximum: float = math.inf, *, open_minimum: bool = False
+    name: str,
+    value: Any,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    *,
+    open_minimum: bool = False,
+    open_maximum: bool = False,
 ) -> float:
-    """The value as a finite float in [minimum, maximum], or in (minimum, maximum] with `open_minimum`."""
+    """The value as a finite float in [minimum, maximum], without the ends that are open."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
     number = float(value)
-    low_enough = number > minimum if open_minimum else number >= minimum
-    if not math.isfinite(number) or not low_enough or number > maximum:
-        raise ValueError(f"{name} must be {_interval(minimum, maximum, open_minimum)}, got {value!r}")
+    large_enough = number > minimum if open_minimum else number >= minimum
+    small_enough = number < maximum if open_maximum else number <= maximum
+    if not math.isfinite(number) or not large_enough or not small_enough:
+        raise ValueError(f"{name} must be {_interval(minimum, maximum, open_minimum, open_maximum)}, got {value!r}")
     return number
 
 
-def _interval(minimum: float, maximum: float, open_minimum: bool) -> str:
+def _interval(minimum: float, maximum: float, open_minimum: bool, open_maximum: bool) -> str:
     if math.isinf(minimum) and math.isinf(maximum):
         return "finite"
     if math.isinf(maximum):
         return f"finite and {'>' if open_minimum else '>='} {minimum:g}"
-    return f"in {'(' if open_minimum else '['}{minimum:g}, {maximum:g}]"
+    return f"in {'(' if open_minimum else '['}{minimum:g}, {maximum:g}{')' if open_maximum else ']'}"
 
 
 def check_flag(name: str, value: Any) -> bool:

@@ -22,6 +22,16 @@ class FolderInUseError(ValueError):
     """Another process writes to the folder."""
 
 
+def check_writable(path: Path) -> None:
+    """Raises ValueError, before any work is done, if no file can be written at `path`."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, not a file")
+    if not path.parent.is_dir():
+        raise ValueError(f"cannot write {path}: {path.parent} is no folder")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"cannot write {path}: no permission to write in {path.parent}")
+
+
 def write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Puts what `write` writes at `path`, or nothing: a kill leaves the old file or the new one."""
     temporary = path.with_name(path.name + TEMPORARY_SUFFIX)

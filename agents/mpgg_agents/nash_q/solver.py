@@ -135,6 +135,7 @@ def solve_stage_game(payoffs: Any, selection: Selection = "first") -> StageEquil
 
     Raises:
         ValueError: The payoffs have another shape, are not finite, or are larger than 8e307.
+        TypeError: The payoffs are not real numbers.
         MissingExtraError: A game of three or more players has no pure equilibrium and quantecon is not installed.
         NoEquilibriumFoundError: Nothing was found for such a game.
     """
@@ -148,14 +149,17 @@ def solve_stage_game(payoffs: Any, selection: Selection = "first") -> StageEquil
 
 
 def solve_stage_games(payoffs: Any, selection: Selection = "first") -> StageEquilibria:
-    """One equilibrium of each of G games of one shape, payoffs (G, N, m_1, ..., m_N); see `solve_stage_game`."""
+    """One equilibrium of each of G games of one shape, payoffs (G, N, m_1, ..., m_N); see `solve_stage_game`.
+
+    No games, G = 0, have no equilibria: the arrays are empty.
+    """
     given = _checked(payoffs, games=True)
     n_games, n_players, *counts = given.shape
     solver = StageSolver(counts, selection)
     strategies = np.empty((n_games, n_players, max(counts)))
     values, gains = np.empty((n_games, n_players)), np.empty((n_games, n_players))
     methods: IntArray = np.empty(n_games, np.int64)
-    solver.solve_all_into(given.reshape(n_games, n_players, -1), strategies, values, gains, methods)
+    solver.solve_all_into(given.reshape(n_games, n_players, solver.n_profiles), strategies, values, gains, methods)
     by_player = tuple(strategies[:, player, :count] for player, count in enumerate(counts))
     return StageEquilibria(by_player, values, gains.max(axis=1), methods)
 
@@ -171,11 +175,12 @@ def pure_equilibria(payoffs: Any) -> BoolArray:
 
     Raises:
         ValueError: The payoffs have another shape or are not finite.
+        TypeError: The payoffs are not real numbers.
     """
     given = _checked(payoffs, games=True)
     n_games, n_players, *counts = given.shape
     marks = np.empty((n_games, math.prod(counts)), np.uint8)
-    flat = given.reshape(n_games, n_players, -1)
+    flat = given.reshape(n_games, n_players, math.prod(counts))
     profiles.mark_equilibria_of_games(flat, np.array(counts, np.int64), strides_of(counts), marks)
     return marks.view(np.bool_).reshape(n_games, *counts)
 
@@ -186,7 +191,7 @@ def strides_of(counts: Sequence[int]) -> IntArray:
 
 
 def _checked(payoffs: Any, *, games: bool = False) -> FloatArray:
-    given = np.ascontiguousarray(payoffs, np.float64)
+    given = _numbers(payoffs)
     lead = 1 if games else 0
     if given.ndim < lead + 2 or given.ndim != lead + 1 + given.shape[lead] or 0 in given.shape[lead:]:
         axes = "(G, N, m_1, ..., m_N)" if games else "(N, m_1, ..., m_N)"
@@ -194,6 +199,21 @@ def _checked(payoffs: Any, *, games: bool = False) -> FloatArray:
     if given.size and not (given.min() >= -LARGEST_PAYOFF and given.max() <= LARGEST_PAYOFF):  # not so with NaN
         raise ValueError(f"payoffs must be finite and within +-{LARGEST_PAYOFF:g}, got {_worst(given)}")
     return given
+
+
+def _numbers(payoffs: Any) -> FloatArray:
+    try:
+        given = np.asarray(payoffs)
+    except ValueError as error:
+        raise ValueError(f"payoffs must be an array with rows of equal lengths: {error}") from error
+    if given.dtype.kind not in "biufO":  # numpy would drop imaginary parts and read text
+        raise TypeError(f"payoffs must be real numbers, got {given.dtype}")
+    try:
+        return np.ascontiguousarray(given, np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"payoffs must be real numbers: {error}") from error
+    except OverflowError as error:
+        raise ValueError(f"payoffs must be finite and within +-{LARGEST_PAYOFF:g}: {error}") from error
 
 
 def _worst(payoffs: FloatArray) -> float:

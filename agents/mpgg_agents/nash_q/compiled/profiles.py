@@ -14,6 +14,7 @@ FIRST: Final = 0
 SOCIAL: Final = 1
 RISK_DOMINANT: Final = 2
 NONE: Final = -1
+LARGEST_SUM: Final = 1.7e308  # just below the largest number
 
 
 @inlined
@@ -93,6 +94,7 @@ def selected(
         selection: FIRST, SOCIAL (highest sum of payoffs) or RISK_DOMINANT (highest product of deviation losses).
     """
     chosen, highest = NONE, -math.inf
+    scale = sum_scale(payoffs) if selection == SOCIAL else 1.0
     for profile in range(len(marks)):
         if marks[profile] == 0:
             continue
@@ -101,12 +103,25 @@ def selected(
         if selection == SOCIAL:
             merit = 0.0
             for player in range(len(counts)):
-                merit += payoffs[player, profile]
+                merit += scale * payoffs[player, profile]
         else:
             merit = deviation_loss_product(normalised, counts, strides, profile)
-        if merit > highest:
+        if chosen == NONE or merit > highest:
             chosen, highest = profile, merit
     return chosen
+
+
+@compiled
+def sum_scale(payoffs: FloatArray) -> float:
+    """A power of two by which payoffs (N, P) are multiplied so that no sum of N overflows; 1 where none can."""
+    largest = 0.0
+    for player in range(len(payoffs)):
+        for profile in range(payoffs.shape[1]):
+            largest = max(largest, abs(payoffs[player, profile]))
+    scale: float = 1.0
+    while scale * largest > LARGEST_SUM / len(payoffs):
+        scale *= 0.5
+    return scale
 
 
 @compiled
