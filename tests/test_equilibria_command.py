@@ -46,6 +46,11 @@ def test_parts_that_have_no_method_say_why(capsys):
     assert _line(page, "C or D after").split()[-5:-3] == ["9", "1"]  # the optimum is an equilibrium
 
 
+def test_a_capacity_that_is_not_needed_has_no_limit(capsys):
+    # Two agents in casinos of gain 2.5: cooperating is dominant whoever comes.
+    assert _line(_page(capsys, "--n-agents", "2", *SIX[2:]), "capacity").endswith("no limit")
+
+
 def test_a_game_without_pure_equilibria_says_so(capsys):
     # Between floor(r) = 2 and 3 + 3 agents defectors chase cooperators for ever.
     page = _page(capsys, "--n-agents", "4", *SIX[2:])
@@ -58,6 +63,7 @@ def test_a_game_without_pure_equilibria_says_so(capsys):
         (["--stage", "bst"], "stage must be one of 'best', 'worst', got 'bst'; did you mean 'best'?"),
         (["--n-agents", "0"], "n_agents must be in [1, 2147483647], got 0"),
         (["--mechanism", "fin:amount=1"], "did you mean 'fine'"),
+        (["--json", "nowhere/report.json"], "nowhere"),
     ],
 )
 def test_bad_words_are_refused(words, message, capsys):

@@ -34,8 +34,10 @@ def page(game: MPGGConfig, stage: Stage, json_file: Path | None) -> str:
     """The page for a terminal; its numbers also go to a JSON file, if one is named.
 
     Raises:
-        ValueError: `stage` is unknown.
+        ValueError: `stage` is unknown, or the file cannot be written.
     """
+    if json_file is not None:
+        storage.check_writable(json_file)
     report, thresholds = equilibrium_report(game, stage=stage), mechanism_thresholds(game)
     if json_file is not None:
         content = {"game": game.to_dict(), **report.to_dict(), "thresholds": thresholds}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from mpgg_agents.greedy import epsilon_greedy
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_agents.iql.rules import bin_edges, tie_order
 from mpgg_env.analysis.joint_states import OBSERVED_PARTS, own_counts
@@ -62,27 +63,6 @@ def iql_policies(
             )
         )
     return TablePolicies(config, *rows)
-
-
-def epsilon_greedy(
-    values: FloatArray, legal: BoolArray, epsilon: float, order: tuple[int, ...] | None = None
-) -> FloatArray:
-    """Probability of every action.
-
-    Args:
-        values: Value of every action, (..., n_actions).
-        legal: Whether it may be taken, same shape; at least one of each row.
-        epsilon: Probability of drawing from the legal actions alike instead of taking a best one.
-        order: Of several best actions the first one in this order is taken; None draws from them alike.
-    """
-    best = np.where(legal, values, -np.inf)
-    ties = best == best.max(axis=-1, keepdims=True)
-    if order is not None:
-        first = np.array(order)[ties[..., order].argmax(axis=-1)]
-        ties = np.arange(values.shape[-1]) == first[..., None]
-    greedy: FloatArray = ties / ties.sum(axis=-1, keepdims=True)
-    mixed: FloatArray = (1 - epsilon) * greedy + epsilon * legal / legal.sum(axis=-1, keepdims=True)
-    return mixed
 
 
 def _smallest_counts(config: MPGGConfig, agent: IQLConfig) -> IntArray:

@@ -7,7 +7,7 @@ import numpy as np
 from mpgg_agents.dqn.agent import DQNAgents
 from mpgg_agents.dqn.encoding import N_GAME_ACTIONS, Encoder
 from mpgg_agents.dqn.network import QNetworks
-from mpgg_agents.policies import epsilon_greedy
+from mpgg_agents.greedy import epsilon_greedy
 from mpgg_env.analysis.policies import ObservingPolicies
 from mpgg_env.core.types import BoolArray, Float32Array, FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
