@@ -37,6 +37,8 @@ def mechanised(draw: st.DrawFn, names: tuple[str, ...] = tuple(PARAMETERS), **fi
         return draw(st.one_of(values, each))
 
     made = [{"name": name, **{key: parameter(values) for key, values in PARAMETERS[name].items()}} for name in chosen]
+    if "toll" in chosen:
+        made[chosen.index("toll")]["rebate"] = draw(st.sampled_from(("others", "none")))
     if "capacity" in chosen and draw(st.booleans()):
         made[chosen.index("capacity")]["seats"] = None
     return config.replace(mechanism=made)
@@ -102,8 +104,10 @@ def test_what_changes_hands_balances(config: MPGGConfig, seed: int) -> None:
         in_casinos = np.bincount(positions, received[0], minlength=config.n_casinos)
         if name in ("fine", "subsidy_local", "pigou"):
             np.testing.assert_allclose(in_casinos, 0, atol=1e-9)
-        elif name == "toll":
+        elif name == "toll" and env.engine.rules.terms.rebates:
             np.testing.assert_allclose(in_casinos.sum(), 0, atol=1e-9)
+        elif name == "toll":  # the sponsor keeps it
+            assert (received <= 0).all()
         elif name == "subsidy":
             assert (received >= 0).all()
             assert (received[0][actions == 0] == 0).all()

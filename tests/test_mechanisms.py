@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpgg_env import MPGGConfig, MPGGVectorEnv, parallel_env
+from mpgg_env import MPGGConfig, MPGGParallelEnv, MPGGVectorEnv, parallel_env
 from mpgg_env.games.mpgg.mechanisms import (
     MECHANISMS,
     Capacity,
@@ -88,7 +88,8 @@ def test_roles_that_nobody_has_are_nan() -> None:
 
 def test_below_the_smallest_game_only_the_toll_is_paid() -> None:
     everything = [
-        kind.from_dict({name: 0.5 for name in kind.field_names() if name != "seats"}) for kind in MECHANISMS.values()
+        kind.from_dict({name: 0.5 for name in kind.field_names() if name not in ("seats", "rebate")})
+        for kind in MECHANISMS.values()
     ]
     config = game(*(m for m in everything if m.name not in ("toll", "capacity")), Toll(fee=0.25), min_players=3)
     assert casino_payoffs(config, 0, 2, 1).tolist() == [-0.25, -0.25]
@@ -115,6 +116,19 @@ def test_tolls_go_to_those_who_are_elsewhere() -> None:
     assert {name: received.tolist() for name, received in paid.items()} == {
         "toll": [[-0.75, -0.75, 1.5], [0.0, 0.0, 0.0]]
     }
+
+
+def test_tolls_that_a_sponsor_keeps_come_back_to_nobody() -> None:
+    config = game(Toll(fee=(1.0, 0.5), rebate="none"), n_agents=3)
+    assert rebates(config, [[2, 1], [3, 0]]).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert transfers(config, [0, 0, 1], [1, 0, 1])["toll"].tolist() == [-1.0, -1.0, -0.5]
+    env = MPGGParallelEnv(config)
+    env.reset(options={"positions": [0, 0, 1]})
+    rewards = env.step({"agent_0": 1, "agent_1": 0, "agent_2": 1})[1]
+    plain = MPGGParallelEnv(config.replace(mechanism=None))
+    plain.reset(options={"positions": [0, 0, 1]})
+    free = plain.step({"agent_0": 1, "agent_1": 0, "agent_2": 1})[1]
+    assert [free[agent] - rewards[agent] for agent in rewards] == pytest.approx([1.0, 1.0, 0.5])
 
 
 def test_who_paid_what_is_told_by_mechanism() -> None:

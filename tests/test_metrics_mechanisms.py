@@ -63,8 +63,8 @@ def test_payoff_figure_reads_efficiency_from_the_curve_without_the_subsidy(runs)
     efficiency = run.metrics()["efficiency"].astype(float).reshape(2, 120, 5).mean(axis=(0, 2))
     low, high = np.array(axes[0].get_ylim())
     assert axes[2].get_ylim() == pytest.approx((100 * low / 5, 100 * high / 5))
-    np.testing.assert_allclose(lines["without subsidy"], 5 * efficiency, rtol=1e-5)
-    assert axes[2].get_ylabel() == "without subsidy (% of opt.)"
+    np.testing.assert_allclose(lines["without the sponsor"], 5 * efficiency, rtol=1e-5)
+    assert axes[2].get_ylabel() == "without sponsor (% of opt.)"
     greedy = [container.lines[0].get_ydata()[0] for container in axes[1].containers]
     assert greedy[1] == pytest.approx(5 * run.metrics("greedy")["efficiency"].mean(), rel=1e-5)
 

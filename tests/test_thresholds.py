@@ -189,6 +189,37 @@ def test_the_jump_leaves_an_entrant_of_a_full_casino_the_level(cost: float, gain
     assert stage_game(config, 0, seats).payoffs[seats, 1] == pytest.approx(level, abs=1e-9)
 
 
+# Fees v - u with u the lowest v leave every cooperator u wherever it goes, if no fee comes back. A free seat in
+# each casino keeps defecting unattractive: an entrant gets c r n / (n + 1) - v + u < u by it, since n + 1 < r.
+@given(st.data(), st.integers(1, 4))
+def test_flat_fees_hold_cooperators_in_casinos_with_a_free_seat(data: st.DataObject, casinos: int) -> None:
+    cost = data.draw(st.lists(COSTS, min_size=casinos, max_size=casinos))
+    gain = data.draw(st.lists(st.floats(2.1, 8), min_size=casinos, max_size=casinos))
+    occupancy = [data.draw(st.integers(0, math.floor(r) - 1)) for r in gain]
+    assume(sum(occupancy) > 0)
+    values = [c * (r - 1) for c, r in zip(cost, gain, strict=True)]
+    mechanism = Toll(fee=tuple(flat_fee(value, min(values)) for value in values), rebate="none")
+    config = MPGGConfig(n_agents=sum(occupancy), grid_shape=(1, casinos), cost=cost, gain=gain, mechanism=mechanism)
+    assert exploitability(config, occupancy, occupancy) < 1e-9
+
+
+# Two full casinos tempt each other's members more than any fees can hold: p_A + p_B > v_A + v_B.
+@given(COSTS, COSTS, st.floats(1.2, 6), st.floats(1.2, 6), st.floats(0, 5), st.floats(0, 5))
+def test_flat_fees_never_hold_two_full_casinos(
+    cost: float, other_cost: float, gain: float, other_gain: float, fee: float, other_fee: float
+) -> None:
+    full = [math.floor(gain), math.floor(other_gain)]
+    assume(min(gain - full[0], other_gain - full[1]) > 1e-3)
+    config = MPGGConfig(
+        n_agents=sum(full),
+        grid_shape=(1, 2),
+        cost=(cost, other_cost),
+        gain=(gain, other_gain),
+        mechanism=Toll(fee=(fee, other_fee), rebate="none"),
+    )
+    assert exploitability(config, full, full) > 0
+
+
 # A toll alone leaves more than r cooperators in no casino: every equilibrium with cooperation keeps n <= r.
 def test_under_a_toll_cooperators_never_share_a_crowded_casino() -> None:
     mechanism = Toll(fee=(0.75, 0.0), surcharge=(2.0, 1.0))

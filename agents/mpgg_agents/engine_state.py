@@ -49,5 +49,11 @@ def note_game(record: Record, place: tuple[int, int], window: int, engine: MPGGV
         engine.gain,
         payoffs,
         produced=float(engine.produced[0]) if mechanisms else None,
-        sponsor=float(engine.transfers["subsidy"].sum()) if "subsidy" in engine.transfers else 0.0,
+        sponsor=sum(float(engine.transfers[name].sum()) for name in _of_the_sponsor(engine)),
     )
+
+
+def _of_the_sponsor(engine: MPGGVectorEnv) -> list[str]:
+    """The mechanisms whose transfers come from the sponsor or go to it; others add up to 0, or are burnt."""
+    kept = engine.rules.terms.levies and not engine.rules.terms.rebates
+    return [name for name in engine.transfers if name == "subsidy" or (name == "toll" and kept)]

@@ -42,7 +42,7 @@ class Record:
         cooperators: Agents that cooperated.
         welfare: Sum of all agents' payoffs.
         gross: What the games produced, the welfare before any transfer; without mechanisms the welfare.
-        sponsor: What the sponsor of a subsidy paid, which is part of the welfare; 0 without a subsidy.
+        sponsor: What a sponsor paid, which is part of the welfare, less the tolls that it kept.
         largest: Agents in the fullest casino.
         empty: Casinos without agents.
         free: Agents in casinos with n < r, where cooperating is dominant under the payoff of the text.
@@ -131,7 +131,7 @@ class Record:
             gain: Gain factor of each casino, (M,).
             payoffs: Payoff of each agent, (N,).
             produced: Sum of the payoffs before any transfer; None without mechanisms.
-            sponsor: What the sponsor of a subsidy paid.
+            sponsor: What a sponsor paid, less the tolls that it kept.
         """
         free = occupancy < gain
         self.cooperators[place] = cooperators.sum()

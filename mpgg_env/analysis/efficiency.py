@@ -15,6 +15,7 @@ from mpgg_env.core.rounding import ROUNDING
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import terms_of
+from mpgg_env.games.mpgg.transfers import fill_tolls
 
 MOST_OPTIMUM_CELLS: Final = 100_000_000
 # Relative: the sums of millions of payoffs are less exact than one.
@@ -73,12 +74,17 @@ def relative_welfare(welfare: float, optimum: float) -> float:
 def sponsor_payments(config: MPGGConfig, occupancy: IntArray, cooperators: IntArray) -> FloatArray:
     """What a sponsor from outside is expected to pay to each casino, (..., M), at count profiles (..., M).
 
-    The subsidy goes to the cooperators who play; under a capacity only a part of them finds a seat.
+    The subsidy goes to the cooperators who play; under a capacity only a part of them finds a seat. Tolls that the
+    sponsor keeps are negative payments.
     """
     terms = terms_of(config)
     players = np.minimum(occupancy, terms.seats)
     playing = np.where(players >= max(config.min_players, 1), players, 0)
     payments: FloatArray = terms.subsidy * cooperators * playing / np.maximum(occupancy, 1)
+    if terms.levies and not terms.rebates:
+        tolls = np.empty(occupancy.shape)
+        fill_tolls(occupancy.reshape(-1, config.n_casinos), terms, tolls.reshape(-1, config.n_casinos))
+        payments = payments - tolls * occupancy
     return payments
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mpgg_env.analysis.joint_states import agent_payoffs, has_toll
+from mpgg_env.analysis.joint_states import agent_payoffs, has_rebates
 from mpgg_env.analysis.policies import Policies
 from mpgg_env.core.compiled import compiled
 from mpgg_env.core.types import BoolArray, FloatArray, IntArray
@@ -33,7 +33,7 @@ def transition_bound(config: MPGGConfig, *, remembers: bool = False) -> float:
     agents = config.n_players
     others = (agents - 1) * math.log2(min(config.n_moves, config.n_casinos))
     moves = math.log2(agents * config.n_moves)
-    casinos = math.log2(config.n_casinos) if has_toll(config) else 0.0
+    casinos = math.log2(config.n_casinos) if has_rebates(config) else 0.0
     exponent = agents * math.log2(2 * config.n_casinos) + max(others, moves, agents * remembers, casinos)
     return float(round(2.0**exponent)) if exponent < 1000 else math.inf
 

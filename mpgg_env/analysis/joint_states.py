@@ -7,7 +7,7 @@ from gymnasium.utils.seeding import np_random
 
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
-from mpgg_env.games.mpgg.mechanisms import casino_payoffs, rebates
+from mpgg_env.games.mpgg.mechanisms import casino_payoffs, rebates, terms_of
 from mpgg_env.games.mpgg.rules import destinations, initial_positions
 
 OBSERVED_PARTS: Final = {"m": 1, "m_n": 2, "m_n_nC": 3}  # how many of (casino, n, n_C) an observation shows
@@ -37,18 +37,18 @@ def own_counts(positions: IntArray, actions: IntArray, n_casinos: int) -> tuple[
 def agent_payoffs(config: MPGGConfig, positions: IntArray, actions: IntArray) -> FloatArray:
     """Expected payoff of every agent in one game, (S, N), with what the mechanisms take and give."""
     states = np.arange(len(positions))[:, None]
-    if config.n_players > config.n_casinos or has_toll(config):
+    if config.n_players > config.n_casinos or has_rebates(config):
         occupancy, cooperators = casino_counts(positions, actions, config.n_casinos)
         payoffs = casino_payoffs(config, np.arange(config.n_casinos), occupancy, cooperators)
         earned: FloatArray = payoffs[states, positions, actions]
-        return earned + rebates(config, occupancy)[states, positions] if has_toll(config) else earned
+        return earned + rebates(config, occupancy)[states, positions] if has_rebates(config) else earned
     payoffs = casino_payoffs(config, positions, *own_counts(positions, actions, config.n_casinos))
     return np.asarray(np.take_along_axis(payoffs, actions[..., None], axis=-1)[..., 0])
 
 
-def has_toll(config: MPGGConfig) -> bool:
-    """Whether there is a toll, which makes payoffs depend on the occupancy of every casino."""
-    return any(mechanism.name == "toll" for mechanism in config.mechanisms)
+def has_rebates(config: MPGGConfig) -> bool:
+    """Whether agents get tolls back, which makes payoffs depend on the occupancy of every casino."""
+    return terms_of(config).rebates
 
 
 def member_payoffs(

@@ -100,7 +100,7 @@ def normal_form(config: MPGGConfig) -> FloatArray:
     members, cooperators = together.sum(axis=2), (together & (actions == 1)[:, None, :]).sum(axis=2)
     payoffs = casino_payoffs(config, casinos, members, cooperators)
     own: FloatArray = np.take_along_axis(payoffs, actions[..., None], axis=-1)[..., 0]
-    if terms_of(config).levies:
+    if terms_of(config).rebates:
         own += np.take_along_axis(rebates(config, _occupancies(casinos, config.n_casinos)), casinos, axis=1)
     return own.reshape(*(strategies,) * agents, agents)
 

@@ -81,9 +81,9 @@ def toll_tables(config: MPGGConfig) -> tuple[FloatArray, FloatArray]:
     """Tolls and rebates of casino m as functions of the number n of its members, both (M, N + 1).
 
     Returns:
-        What each member pays, and what joining the casino as its n-th member costs an agent in rebates: its part of
-        what the n - 1 others pay there, which it would receive outside; less the toll that it gets back if all N are
-        in the casino.
+        What agents get back of what each member pays, and what joining the casino as its n-th member costs an agent in
+        rebates: its part of what the n - 1 others pay there, which it would receive outside; less the toll that it
+        gets back if all N are in the casino.
     """
     agents = config.n_players
     tolls, forgone = np.zeros((2, config.n_casinos, agents + 1))
@@ -95,7 +95,7 @@ def toll_tables(config: MPGGConfig) -> tuple[FloatArray, FloatArray]:
 def _fill_tolls(game: Game, tolls: FloatArray, forgone: FloatArray) -> None:
     for m in range(tolls.shape[0]):
         for n in range(1, game.agents + 1):
-            tolls[m, n] = toll_at(m, n, game.rules.terms)
+            tolls[m, n] = toll_at(m, n, game.rules.terms) if game.rules.terms.rebates else 0.0
             forgone[m, n] = leaving_bonus(m, n, game)
 
 

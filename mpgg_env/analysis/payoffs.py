@@ -164,6 +164,7 @@ def without_transfers(game: Game) -> Game:
     nothing = np.zeros_like(game.rules.cost)
     terms = game.rules.terms._replace(
         levies=False,
+        rebates=False,
         fine=nothing,
         subsidy=nothing,
         local_subsidy=nothing,
@@ -191,7 +192,7 @@ def best_entry(m: int, members: int, cooperators: int, game: Game) -> float:
     defecting = role_payoff(DEFECT, m, members + 1, cooperators, game)
     cooperating = role_payoff(COOPERATE, m, members + 1, cooperators + 1, game)
     value = max(defecting, cooperating)
-    if game.rules.terms.levies:
+    if game.rules.terms.rebates:
         value -= rebate_elsewhere(m, members, game.agents, game.rules.terms)
         if members + 1 == game.agents:
             value += toll_at(m, game.agents, game.rules.terms)
@@ -201,7 +202,7 @@ def best_entry(m: int, members: int, cooperators: int, game: Game) -> float:
 @compiled
 def leaving_bonus(m: int, members: int, game: Game) -> float:
     """What leaving casino m does to the rebates of the agent that leaves."""
-    if not game.rules.terms.levies:
+    if not game.rules.terms.rebates:
         return 0.0
     if members == game.agents:
         return rebate_elsewhere(m, members - 1, game.agents, game.rules.terms) - toll_at(m, members, game.rules.terms)

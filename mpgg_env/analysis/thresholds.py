@@ -186,8 +186,8 @@ def flat_fee(value: float, level: float) -> float:
     """The fee v - u that leaves a cooperator among cooperators with `level` u, the same in every casino.
 
     Such fees hold every allocation of cooperators that leaves a seat free, n_m <= floor(r_m) - 1, if what the fees
-    bring is given back independently of where anybody is. The rebates of the `Toll` mechanism go to those outside,
-    and so reward moving: `payoffs.exploitability` says how much a given allocation leaves to gain.
+    bring is given back independently of where anybody is, or kept: `Toll(rebate="none")`. Other rebates go to those
+    outside, and so reward moving: `payoffs.exploitability` says how much a given allocation leaves to gain.
 
     Args:
         value: What a cooperator among cooperators earns, v (`payoffs.best_values`).

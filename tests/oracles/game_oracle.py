@@ -156,7 +156,10 @@ def casino_transfers(
 
 
 def toll_transfers(board: Board, positions: Sequence[int]) -> dict[int, Fraction]:
-    """What each agent gets from the tolls, less what it pays: whoever is elsewhere shares what a casino takes."""
+    """What each agent gets from the tolls, less what it pays: whoever is elsewhere shares what a casino takes.
+
+    With the rebate "none" the sponsor keeps it.
+    """
     got = dict.fromkeys(range(len(positions)), Fraction(0))
     for mechanism in board.mechanism:
         if mechanism["name"] != "toll":
@@ -167,6 +170,8 @@ def toll_transfers(board: Board, positions: Sequence[int]) -> dict[int, Fraction
             due = number(mechanism.get("fee", 0), casino)
             due += number(mechanism.get("surcharge", 0), casino) if len(members) > seats else 0
             others = [agent for agent in got if agent not in members] or members
+            if mechanism.get("rebate") == "none":
+                others = []
             for payer in members:
                 got[payer] -= due
                 for other in others:

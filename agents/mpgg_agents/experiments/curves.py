@@ -16,6 +16,7 @@ from mpgg_agents.experiments.style import BLACK, BLUE, GREEN, GREY, VERMILION, n
 from mpgg_env.analysis import metrics
 from mpgg_env.analysis.metrics_structure import corridor_indices
 from mpgg_env.core.types import FloatArray
+from mpgg_env.games.mpgg.mechanisms import terms_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,7 @@ COOPERATION_CURVES: Final = {
     "cooperation_dilemma": Curve("$n\\geq r$", VERMILION, (0, (4, 1)), "v"),
 }
 PAYOFF_CURVES: Final = {"mean_payoff": Curve("learners", BLUE, "-", "o")}
-UNSPONSORED_CURVES: Final = {"unsponsored": Curve("without subsidy", VERMILION, (0, (4, 1)), "v")}
+UNSPONSORED_CURVES: Final = {"unsponsored": Curve("without the sponsor", VERMILION, (0, (4, 1)), "v")}
 STRUCTURE_CURVES: Final = {
     "seat_use": Curve("seats taken", BLUE, "-", "o"),
     "overcrowding": Curve("agents above $\\lfloor r\\rfloor$", VERMILION, (0, (4, 1)), "v"),
@@ -76,11 +77,12 @@ def cooperation_figure(data: FigureData) -> Figure:
 def payoff_figure(data: FigureData) -> Figure:
     """Payoff per agent and round, with the efficiency on the right axis.
 
-    Under a subsidy a second curve is what remains without it, and this one's is the efficiency.
+    Where a sponsor pays or takes money a second curve is what remains without it, and this one's is the efficiency.
     """
     figure, axes = _time_axes(data, 2.3)
-    subsidised = any(mechanism.name == "subsidy" for mechanism in data.config.mechanisms)
-    curves = {**PAYOFF_CURVES, **(UNSPONSORED_CURVES if subsidised else {})}
+    terms = terms_of(data.config)
+    sponsored = bool(terms.subsidy.any()) or (terms.levies and not terms.rebates)
+    curves = {**PAYOFF_CURVES, **(UNSPONSORED_CURVES if sponsored else {})}
     points = curve_means(data)
     series, greedy = _series(points), _greedy(data)
     series["unsponsored"] = (points["middle"], _unsponsored(points))
@@ -90,7 +92,7 @@ def payoff_figure(data: FigureData) -> Figure:
         panel.axhline(random_play, color=GREY, linewidth=0.8, linestyle=":", label=label)
     axes[0].set_ylabel("payoff per agent and round")
     axes[0].set_ylim(bottom=min(0.0, axes[0].get_ylim()[0]))
-    _add_efficiency(axes[-1], float(data.best_values.max()), subsidised)
+    _add_efficiency(axes[-1], float(data.best_values.max()), sponsored)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, columnspacing=1.2)
     return figure
 
@@ -223,14 +225,14 @@ def _unsponsored(means: Mapping[str, FloatArray]) -> FloatArray:
     return means["mean_payoff"] - means["sponsor_payment"]
 
 
-def _add_efficiency(axes: "Axes", highest: float, subsidised: bool) -> None:
+def _add_efficiency(axes: "Axes", highest: float, sponsored: bool) -> None:
     """A right axis in per cent of the social optimum; there is none where cooperating never pays."""
     if highest <= 0:
         return
     right = axes.twinx()
     low, high = axes.get_ylim()
     right.set_ylim(100 * low / highest, 100 * high / highest)
-    right.set_ylabel("without subsidy (% of opt.)" if subsidised else "efficiency (% of optimum)")
+    right.set_ylabel("without sponsor (% of opt.)" if sponsored else "efficiency (% of optimum)")
     right.spines["right"].set_visible(True)
     right.spines["left"].set_visible(False)
     axes.tick_params(left=axes.spines["left"].get_visible())  # twinx has brought them back

@@ -58,7 +58,7 @@ def _reading(hint: Any) -> dict[str, Any]:
     if origin is tuple:
         return {"type": parts[0], "nargs": "+" if Ellipsis in parts else len(parts), "metavar": _metavar(parts[0])}
     if hint is Mechanism:
-        return {"type": mechanism_fields, "nargs": "+", "metavar": "KIND[:NAME=NUMBER,...]"}
+        return {"type": mechanism_fields, "nargs": "+", "metavar": "KIND[:NAME=VALUE,...]"}
     if origin is Literal:
         return {"type": str, "metavar": f"{{{','.join(parts)}}}"}  # the configuration checks it, with a suggestion
     return {"type": hint, "metavar": _metavar(hint)}
@@ -72,22 +72,22 @@ def mechanism_fields(word: str) -> dict[str, Any]:
     """
     name, colon, parameters = word.partition(":")
     parts = [part.partition("=") for part in parameters.split(",")] if colon else []
-    fields = {parameter: _number(value) for parameter, _, value in parts}
-    if not name or "name" in fields or "" in fields or len(fields) < len(parts) or None in fields.values():
+    fields = {parameter: _value(text) for parameter, _, text in parts}
+    if not name or "name" in fields or "" in fields or len(fields) < len(parts) or "" in fields.values():
         raise argparse.ArgumentTypeError(
             f"must be such as fine:amount=0.96, capacity or peer:punishment=0.2,cost=0.1, got {word!r}"
         )
     return {"name": name, **fields}
 
 
-def _number(text: str) -> int | float | None:
-    """The number that a text is; None for any other text."""
+def _value(text: str) -> int | float | str:
+    """The number that a text is, or the text."""
     for kind in (int, float):
         try:
             return kind(text)
         except ValueError:
             continue
-    return None
+    return text
 
 
 def _metavar(kind: type) -> str:

@@ -24,7 +24,7 @@ MEASURES: Final = {
     "cooperation_rate": "cooperators / N",
     "mean_payoff": "payoff per agent",
     "gross_payoff": "what the games produce per agent, before the transfers of mechanisms; else mean_payoff",
-    "sponsor_payment": "what the sponsor of a subsidy pays per agent; it is part of mean_payoff, but no welfare",
+    "sponsor_payment": "what a sponsor pays per agent, less tolls it keeps; part of mean_payoff, but no welfare",
     "efficiency": "(payoffs - sponsor's payments) / (N V), V = highest payoff among cooperators alone; NaN if V <= 0",
     "largest": "agents in the fullest casino",
     "empty_share": "share of the casinos without agents",

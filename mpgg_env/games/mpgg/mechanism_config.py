@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Literal, Self
 
 from mpgg_env.core.config import Config
 from mpgg_env.core.validation import check_choice, check_integer, check_known, check_real
 
 Numbers = float | tuple[float, ...]
 Counts = int | tuple[int, ...]
+REBATES: Final = ("others", "none")
 
 
 class Mechanism(Config):
@@ -105,23 +106,31 @@ class LocalSubsidy(Mechanism):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toll(Mechanism):
-    """Everybody in a casino pays for being there; those who are elsewhere share what the casino takes.
+    """Everybody in a casino pays for being there.
+
+    With `rebate="none"` the tolls are kept by a sponsor, as if they came back in a way that depends on nothing that
+    agents do. Only then do flat fees v - u hold an allocation of cooperators exactly: a share in the takings of the
+    casino that one leaves is a reason to leave it.
 
     Attributes:
         fee: Part of the toll that is always due, at least 0.
         surcharge: What is due on top while the casino has more members than seats, at least 0.
         seats: Members up to whom there is no surcharge, at least 1; None for floor(r) of each casino: 0 where r < 1,
             so that the surcharge is always due there.
+        rebate: Who gets what a casino takes: others, the agents who are elsewhere in equal shares, or its members if
+            nobody is; or none of them, but a sponsor.
     """
 
     name: ClassVar[str] = "toll"
     fee: Numbers = 0.0
     surcharge: Numbers = 0.0
     seats: Counts | None = None
+    rebate: Literal["others", "none"] = "others"
 
     def __post_init__(self) -> None:
         self._check_amounts("fee", "surcharge")
         self._check_seats()
+        check_choice("toll.rebate", self.rebate, REBATES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,7 @@ def terms_of(config: MPGGConfig) -> Terms:
     return Terms(
         active=bool(kinds),
         levies="toll" in kinds,
+        rebates="toll" in kinds and kinds["toll"].rebate == "others",
         limits="capacity" in kinds,
         fine=amounts("fine", "amount"),
         subsidy=amounts("subsidy", "amount"),

@@ -21,6 +21,7 @@ class Terms(NamedTuple):
 
     active: bool  # any mechanism is in force; otherwise nothing of this is looked at
     levies: bool  # tolls are
+    rebates: bool  # and the agents get them back
     limits: bool  # a capacity is
     fine: FloatArray
     subsidy: FloatArray
@@ -139,12 +140,21 @@ def settle_casino(m: int, n: int, k: int, rules: Rules, payoffs: FloatArray) -> 
 
 
 @compiled
-def sponsor_payment(players: IntArray, cooperators: IntArray, rules: Rules) -> float:
-    """What the sponsor of a subsidy pays in one game, from those who play and the cooperators among them, (M,) each."""
-    paid = 0.0
+def sponsor_payment(occupancy: IntArray, players: IntArray, cooperators: IntArray, rules: Rules) -> float:
+    """What the sponsor pays in one game: subsidies, less the tolls that it keeps.
+
+    Args:
+        occupancy: Agents in each casino, (M,).
+        players: Those of them who play, (M,).
+        cooperators: Those of the players who cooperate, (M,).
+        rules: The rules.
+    """
+    paid, terms = 0.0, rules.terms
     for m in range(len(players)):
         if players[m] >= rules.min_players:
-            paid += subsidy_transfer(COOPERATE, rules.terms.subsidy[m]) * cooperators[m]
+            paid += subsidy_transfer(COOPERATE, terms.subsidy[m]) * cooperators[m]
+        if terms.levies and not terms.rebates:
+            paid -= toll_at(m, occupancy[m], terms) * occupancy[m]
     return paid
 
 
@@ -152,8 +162,12 @@ def sponsor_payment(players: IntArray, cooperators: IntArray, rules: Rules) -> f
 def fill_rebates(occupancy: IntArray, terms: Terms, rebates: FloatArray) -> None:
     """Fills `rebates` (M,): what each member of a casino gets from the tolls that all casinos (M,) take.
 
-    A casino's takings are shared by all agents outside it, and returned to its members if nobody is outside.
+    A casino's takings are shared by all agents outside it, and returned to its members if nobody is outside; unless
+    the sponsor keeps them.
     """
+    rebates[:] = 0.0
+    if not terms.rebates:
+        return
     agents = 0
     for m in range(len(occupancy)):
         agents += occupancy[m]
@@ -173,9 +187,17 @@ def fill_rebates(occupancy: IntArray, terms: Terms, rebates: FloatArray) -> None
 @compiled
 def rebate_elsewhere(m: int, members: int, agents: int, terms: Terms) -> float:
     """What each agent outside casino m gets from its takings."""
-    if members == 0 or members == agents:
+    if members == 0 or members == agents or not terms.rebates:
         return 0.0
     return toll_at(m, members, terms) * members / (agents - members)
+
+
+@compiled
+def fill_tolls(occupancy: IntArray, terms: Terms, tolls: FloatArray) -> None:
+    """Fills `tolls`, what each member pays, for occupancies; both (..., M) as rows."""
+    for row in range(len(occupancy)):
+        for m in range(occupancy.shape[1]):
+            tolls[row, m] = toll_at(m, occupancy[row, m], terms)
 
 
 @compiled

@@ -91,7 +91,7 @@ def settle_games(game: Game, casinos: Casinos, index: StateIndex, trace: Trace, 
     trace.cooperators[row] = cooperating
     trace.welfare[row] = _welfare(occupancy, players, playing, payoffs) if terms.active else gross
     trace.gross[row] = gross
-    trace.sponsor[row] = sponsor_payment(players, playing, rules) if terms.active else 0.0
+    trace.sponsor[row] = sponsor_payment(occupancy, players, playing, rules) if terms.active else 0.0
     trace.largest[row] = largest
     trace.empty[row] = empty
     trace.free[row] = free
