@@ -35,7 +35,12 @@ demo: $(VENV)/run.stamp
 	@out=runs/demo; n=2; while [ -e "$$out" ]; do out=runs/demo-$$n; n=$$((n + 1)); done; \
 	$(BIN)/mpgg train --preset text --rounds 100000 --seeds 0:20 --out "$$out"
 
-test: lint types pytest wheel-test
+# The tests of the checkout and those of the wheel side by side, since each keeps one processor busy. What the second
+# run says is shown at its end.
+test: lint types
+	@log=$$(mktemp); $(MAKE) --no-print-directory wheel-test > "$$log" 2>&1 & wheel=$$!; \
+	$(MAKE) --no-print-directory pytest; checkout=$$?; \
+	wait $$wheel; built=$$?; cat "$$log"; rm -f "$$log"; exit $$((checkout + built))
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
