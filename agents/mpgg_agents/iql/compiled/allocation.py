@@ -66,6 +66,7 @@ def new_block(program: Program, first: int, end: int) -> Block:
         words=np.zeros((4, n), np.uint32),
         payoffs=np.zeros(n),
         plays=np.zeros(n if program.game.rules.terms.limits else 0, np.bool_),
+        roles=integers(n if program.game.rules.terms.limits else 0),
         games=integers(),
         game_states=integers(0 if online else n),
         game_entries=indices(n if online else 0),

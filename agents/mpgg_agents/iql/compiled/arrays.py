@@ -60,6 +60,7 @@ class Block(NamedTuple):
     words: UInt32Array  # (4, n) random words of this round
     payoffs: FloatArray  # (n,) of the last game
     plays: BoolArray  # (n,) who found a seat in this round's game, (0,) without a capacity
+    roles: UInt32Array  # (n,) the game action, or EXCLUDED, alike
     games: UInt32Array  # (n,) last game action
     game_states: UInt32Array  # (n,) state in which it was chosen, (0,) when learning is online
     game_entries: UInt64Array  # (n,) where its value lies in the table, (0,) unless learning is online

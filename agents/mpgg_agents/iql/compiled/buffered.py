@@ -48,12 +48,11 @@ def choose_games(
 @compiled
 def see_migrations(game: Game, learning: Learning, casinos: Casinos, block: Block, episode_round: int) -> None:
     """Every agent is paid and sees how many cooperated, which completes the transition of its last move."""
-    replay = block.move_replay
+    replay, roles = block.move_replay, block.roles if game.rules.terms.limits else block.games
     for i in range(len(block.positions)):
         m = block.positions[i]
         seen = casinos.move_states[m]
-        if not game.rules.terms.limits:
-            block.payoffs[i] = casinos.payoffs[U(N_ROLES) * U(m) + U(block.games[i])]
+        block.payoffs[i] = casinos.payoffs[U(N_ROLES) * U(m) + U(roles[i])]
         if episode_round > 0:
             reward = block.earned[i] if learning.past_mean else block.payoffs[i]
             _store(replay, i, block.move_states[i], block.moves[i], reward, seen, game.legal_moves[m])

@@ -46,14 +46,8 @@ def seat_block(casinos: Casinos, block: Block, seed: np.uint64, step: int) -> No
         casinos.playing_cooperators,
         block.plays,
     )
-
-
-@compiled
-def pay_drawn(casinos: Casinos, block: Block) -> None:
-    """Pays the agents of a block after a draw."""
-    for i in range(len(block.positions)):
-        role = np.int64(block.games[i]) if block.plays[i] else EXCLUDED
-        block.payoffs[i] = casinos.payoffs[N_ROLES * np.int64(block.positions[i]) + role]
+    for i in range(len(block.plays)):
+        block.roles[i] = block.games[i] if block.plays[i] else np.uint32(EXCLUDED)
 
 
 @inlined

@@ -66,7 +66,8 @@ def play_migrations_online(
     eta, gamma, sarsa, before_act = learning.eta, learning.gamma, learning.sarsa, learning.before_act
     random_ties, members, past_mean, values = learning.random_ties, learning.members, learning.past_mean, table.values
     casino_payoffs, legal_moves, restricted = casinos.payoffs, game.legal_moves, game.restricted
-    paid = game.rules.terms.limits
+    # Chosen here, not agent by agent: a branch in the loop costs every game without a capacity.
+    roles = block.roles if game.rules.terms.limits else block.games
     destinations, flows, arrived, counts_arrivals = game.destinations, block.flows, block.arrived, game.game_sees == 3
     positions, words, payoffs, games = block.positions, block.words, block.payoffs, block.games
     rows, entries, earned = block.rows, block.move_entries, block.earned
@@ -80,8 +81,7 @@ def play_migrations_online(
         prefetch(values, entries[later])
         m, row, entry = U(positions[i]), rows[i], entries[i]
         legal = legal_moves[m]
-        if not paid:
-            payoffs[i] = casino_payoffs[U(N_ROLES) * m + U(games[i])]
+        payoffs[i] = casino_payoffs[U(N_ROLES) * m + U(roles[i])]
         reward = earned[i] if past_mean else payoffs[i]
         best = best_value(values, row, len(order), legal, restricted)
         if learns and before_act:

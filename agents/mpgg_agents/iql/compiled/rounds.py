@@ -18,7 +18,7 @@ from mpgg_agents.iql.compiled.buffered import (
     see_games,
     see_migrations,
 )
-from mpgg_agents.iql.compiled.casinos import close_round, open_round, pay_drawn, seat_all, seat_block, settle_games
+from mpgg_agents.iql.compiled.casinos import close_round, open_round, seat_all, seat_block, settle_games
 from mpgg_agents.iql.compiled.choice import best_value
 from mpgg_agents.iql.compiled.online import play_games_online, play_migrations_online
 from mpgg_agents.iql.compiled.tables import GAME_LEGAL, StateIndex, Table, U, row_of
@@ -160,8 +160,6 @@ def play_migrations(
         flows[edge] = 0
     for m in range(len(arrived)):
         arrived[m] = 0
-    if game.rules.terms.limits:
-        pay_drawn(casinos, block)
     if learning.online:
         play_migrations_online(game, learning, casinos, table, block, threshold, order, episode_round, learns)
         return
