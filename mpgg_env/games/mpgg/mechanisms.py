@@ -124,7 +124,8 @@ def casino_payoffs(config: MPGGConfig, casinos: Any, occupancy: Any, cooperators
 def rebates(config: MPGGConfig, occupancy: Any) -> FloatArray:
     """What each member of a casino gets from the tolls that the casinos take; 0 without a toll.
 
-    What a casino takes is shared by all agents outside it, and returned to its members if nobody is outside.
+    What a casino takes is shared by all agents outside it, and returned to its members if nobody is outside; with the
+    rebate "none" a sponsor keeps it.
 
     Args:
         config: Rules of the game.
@@ -159,8 +160,8 @@ def transfers(config: MPGGConfig, positions: Any, actions: Any, plays: Any = Non
 
     Returns:
         For each mechanism of the game that moves money (all but the capacity) an array (..., N); a fine, a local
-        subsidy, a toll and a Pigou transfer add up to 0 over the agents, a subsidy to what the sponsor pays, peer
-        punishment to minus what is burnt. Payoffs are what the game without mechanisms pays the players plus these.
+        subsidy, a toll and a Pigou transfer add up to 0 over the agents, a subsidy to what the sponsor pays, a toll with
+        the rebate "none" to minus what it keeps, peer punishment to minus what is burnt. Payoffs are what the game without mechanisms pays the players plus these.
 
     Raises:
         ValueError: A shape or number is wrong, or not exactly the seats of a casino are taken.
