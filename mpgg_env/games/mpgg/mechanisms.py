@@ -160,8 +160,9 @@ def transfers(config: MPGGConfig, positions: Any, actions: Any, plays: Any = Non
 
     Returns:
         For each mechanism of the game that moves money (all but the capacity) an array (..., N); a fine, a local
-        subsidy, a toll and a Pigou transfer add up to 0 over the agents, a subsidy to what the sponsor pays, a toll with
-        the rebate "none" to minus what it keeps, peer punishment to minus what is burnt. Payoffs are what the game without mechanisms pays the players plus these.
+        subsidy, a toll and a Pigou transfer add up to 0 over the agents, a subsidy to what the sponsor pays, a toll
+        with the rebate "none" to minus what it keeps, peer punishment to minus what is burnt. Payoffs are what the
+        game without mechanisms pays the players plus these.
 
     Raises:
         ValueError: A shape or number is wrong, or not exactly the seats of a casino are taken.
