@@ -1,0 +1,109 @@
+"""The exact feedback Nash equilibrium of the trading market with linear transient impact, or with none.
+
+The rewards are quadratic and the transitions linear in state and rates, so the equilibrium is linear, v_i = g_i . X
+without a constant term, the values are quadratic, V_i = X' K_i X + c_i, and a backward recursion of coupled Riccati
+equations gives both. Prices are not floored here: the rewards do not know the floor, and where it binds (nowhere near
+the default settings) the transitions differ.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mpgg_env.analysis.market_profile import LinearProfile
+from mpgg_env.core.types import FloatArray
+from mpgg_env.core.validation import check_choice
+from mpgg_env.games.market.config import MarketConfig
+from mpgg_env.games.market.linear_symmetric import solve_symmetric
+
+METHODS = ("auto", "symmetric", "full")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketEquilibrium:
+    """The equilibrium, step by step.
+
+    Where `method` is "symmetric", the state x of trader i is (z, Y, q_i, m_i), else it is (z, Y, q_1, ..., q_N) for
+    everybody.
+
+    Attributes:
+        config: The market.
+        method: "symmetric" or "full".
+        profile: The rules: `profile(state)` are the rates, `profile.gains` the rows, (M, 4) or (M, N, N + 2).
+        forms: K of the values x' K x + c before each step and after the last: (M + 1, 4, 4), or
+            (M + 1, N, N + 2, N + 2).
+        constants: c: (M + 1,), or (M + 1, N).
+        curvature: Own curvature d2 Q_i / dv_i^2 of the stage games, < 0: (M,), or (M, N).
+        eigenvalue: Largest real part of the eigenvalues of G_ij = d2 Q_i / dv_i dv_j, < 0, (M,).
+        condition: Condition number of G, >= 1, (M,).
+        value: Expected return of each trader over the initial states of the market, (N,).
+    """
+
+    config: MarketConfig
+    method: Literal["symmetric", "full"]
+    profile: LinearProfile
+    forms: FloatArray
+    constants: FloatArray
+    curvature: FloatArray
+    eigenvalue: FloatArray
+    condition: FloatArray
+    value: FloatArray
+
+    @property
+    def gains(self) -> FloatArray:
+        """The rows of the rules, `profile.gains`."""
+        return self.profile.gains
+
+
+def solve_market(config: MarketConfig, method: Literal["auto", "symmetric", "full"] = "auto") -> MarketEquilibrium:
+    """The feedback Nash equilibrium of the market.
+
+    Args:
+        config: The market, its impact linear or none. Even without transient impact an initial one decays and moves
+            the price.
+        method: symmetric, the reduction to four numbers, for identical preferences and any N; full, the recursion on
+            all inventories; auto, symmetric where it applies.
+
+    Raises:
+        IllPosedMarketError: The stage game of some step has no meaningful equilibrium.
+        ValueError: The impact is sqrt, or the method does not fit the market.
+    """
+    check_choice("method", method, METHODS)
+    check_linear(config)
+    if method == "symmetric" and not config.has_identical_preferences:
+        raise ValueError(
+            "method must be 'full' or 'auto' where the traders' costs or penalties differ, got 'symmetric'"
+        )
+    return _symmetric(config)
+
+
+def check_linear(config: MarketConfig) -> None:
+    """Refuses a market whose equilibrium is not linear in the state.
+
+    Raises:
+        ValueError: The impact is sqrt.
+    """
+    if config.impact == "sqrt":
+        raise ValueError(
+            "impact must be 'linear' or 'none' for exact results: the root of the total rate is neither linear nor "
+            "smooth, so values are not quadratic and rules not linear; got 'sqrt'"
+        )
+
+
+def _symmetric(config: MarketConfig) -> MarketEquilibrium:
+    found = solve_symmetric(config)
+    variances = config.init_inv_var / np.array([1.0, config.n_agents - 1])
+    spread = np.array([config.initial_price_variance, config.initial_impact_variance, *variances])
+    value = float(found.forms[0].diagonal() @ spread + found.constants[0])
+    return MarketEquilibrium(
+        config=config,
+        method="symmetric",
+        profile=LinearProfile(config, found.gains),
+        forms=found.forms,
+        constants=found.constants,
+        curvature=found.curvature,
+        eigenvalue=found.eigenvalue,
+        condition=found.condition,
+        value=np.full(config.n_agents, value),
+    )
