@@ -1,0 +1,45 @@
+"""What a trader of the market gains by leaving a profile: exact, or a lower bound by a learned best response."""
+
+from typing import TYPE_CHECKING, Any
+
+from mpgg_agents.errors import MissingExtraError
+from mpgg_env.core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mpgg_agents.market_response.config import PathwiseConfig
+    from mpgg_agents.market_response.episodes import returns_under
+    from mpgg_agents.market_response.measure import MarketExploitability, exploitability
+    from mpgg_agents.market_response.paired import PairedDifference, paired_difference
+    from mpgg_agents.market_response.pathwise import learned_response
+
+__all__ = [
+    "MarketExploitability",
+    "PairedDifference",
+    "PathwiseConfig",
+    "exploitability",
+    "learned_response",
+    "paired_difference",
+    "returns_under",
+]
+
+_find = lazy_names(
+    __name__,
+    {
+        "PathwiseConfig": "mpgg_agents.market_response.config",
+        "returns_under": "mpgg_agents.market_response.episodes",
+        "MarketExploitability": "mpgg_agents.market_response.measure",
+        "exploitability": "mpgg_agents.market_response.measure",
+        "PairedDifference": "mpgg_agents.market_response.paired",
+        "paired_difference": "mpgg_agents.market_response.paired",
+        "learned_response": "mpgg_agents.market_response.pathwise",
+    },
+)
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _find(name)
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("mpgg"):  # our own mistake
+            raise
+        raise MissingExtraError(f"mpgg_agents.market_response.{name}", error) from error

@@ -1,0 +1,109 @@
+"""The gain of one trader by a best response to the others, with a share of the value of the game."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from mpgg_agents.market_response.config import PathwiseConfig
+from mpgg_agents.market_response.episodes import MarketPolicy, returns_under
+from mpgg_agents.market_response.paired import PairedDifference, paired_difference
+from mpgg_agents.market_response.pathwise import learned_response
+from mpgg_env.core.validation import check_choice, check_integer
+from mpgg_env.games.market.config import MarketConfig
+
+METHODS: Final = ("auto", "pathwise")
+Method = Literal["auto", "pathwise"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketExploitability:
+    """What one trader gains by leaving a profile that the others keep.
+
+    Attributes:
+        gain: Mean gain per episode of the best response that was found. A learned response that is worse than the
+            policy itself has a negative gain; the exploitability is never below 0.
+        interval: Confidence interval of that response's gain; the gain twice where it is exact.
+        confidence: Level of the interval.
+        p_value: Of the two-sided paired test that the gain is 0; None where it is exact.
+        share: The gain as a share of `value`.
+        value: |V| by which the share is measured.
+        value_of: Whose value it is: equilibrium, the trader's expected return in the exact equilibrium; policy, its
+            mean return under the policy itself, where no equilibrium is known.
+        lower_bound: Whether the exploitability may be higher, since the response was learned.
+        method: How the response was found.
+        trader: Who deviates.
+        episodes: Fresh episodes in which it was judged; 0 where it is exact.
+        seed: Seed of training and judging; None where it is exact.
+    """
+
+    gain: float
+    interval: tuple[float, float]
+    confidence: float
+    p_value: float | None
+    share: float
+    value: float
+    value_of: Literal["equilibrium", "policy"]
+    lower_bound: bool
+    method: Literal["exact", "pathwise", "ddpg"]
+    trader: int
+    episodes: int
+    seed: int | None
+
+
+def exploitability(
+    game: MarketConfig,
+    policy: MarketPolicy,
+    method: Method = "auto",
+    *,
+    trader: int = 0,
+    episodes: int = 2**16,
+    seed: int = 0,
+    confidence: float = 0.95,
+    pathwise: PathwiseConfig | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> MarketExploitability:
+    """What a trader gains by leaving the policy while the others keep it.
+
+    Args:
+        game: Rules of the market; a learned response sees what `observation` says.
+        policy: Rates of all traders from a state of float32 tensors.
+        method: pathwise, a response trained by the gradient through the market; auto, pathwise.
+        trader: Who deviates.
+        episodes: Fresh episodes, the same ones with and without the deviation, at least 2.
+        seed: Seed of training and judging, at least 0.
+        confidence: Level of the interval, in (0, 1).
+        pathwise: Numbers of the pathwise method.
+        progress: Called after each iteration of a training with the number of iterations done.
+
+    Raises:
+        ValueError: An argument is out of range.
+        TrainingError: The returns of a learned response are not finite.
+    """
+    check_choice("method", method, METHODS)
+    check_integer("trader", trader, 0, game.n_agents - 1)
+    check_integer("episodes", episodes, 2)
+    check_integer("seed", seed, 0, 2**64 - 1)
+    profile = learned_response(game, policy, trader, pathwise, seed=seed, progress=progress)
+    kept = returns_under(game, policy, episodes, seed)[:, trader]
+    left = returns_under(game, profile, episodes, seed)[:, trader]
+    judged = paired_difference(left, kept, confidence)
+    return _found(judged, "pathwise", trader, seed, float(kept.mean()))
+
+
+def _found(
+    judged: PairedDifference, method: Literal["pathwise", "ddpg"], trader: int, seed: int, own: float
+) -> MarketExploitability:
+    return MarketExploitability(
+        gain=judged.mean,
+        interval=judged.interval,
+        confidence=judged.confidence,
+        p_value=judged.p_value,
+        share=judged.mean / abs(own),
+        value=abs(own),
+        value_of="policy",
+        lower_bound=True,
+        method=method,
+        trader=trader,
+        episodes=judged.pairs,
+        seed=seed,
+    )
