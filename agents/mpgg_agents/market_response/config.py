@@ -27,7 +27,7 @@ class PathwiseConfig(Config):
     response: Literal["net", "linear"] = "net"
     hidden: tuple[int, ...] = (32, 32)
     iterations: int = 300
-    episodes: int = 1000
+    episodes: int = 500
     learning_rate: float = 0.02
 
     def __post_init__(self) -> None:

@@ -67,7 +67,8 @@ def deviating(policy: MarketPolicy, response: Response) -> MarketPolicy:
     unit[response.trader] = 1
 
     def rates(state: MarketState) -> Tensor:
-        return policy(state) + response(state)[:, None] * unit
+        correction: Tensor = response(state)
+        return policy(state) + correction[:, None] * unit
 
     return rates
 
