@@ -15,7 +15,12 @@ from mpgg_env.analysis.market_profile import LinearProfile
 from mpgg_env.core.types import FloatArray
 from mpgg_env.core.validation import check_choice
 from mpgg_env.games.market.config import MarketConfig
+from mpgg_env.games.market.linear_full import full_market, solve_full
 from mpgg_env.games.market.linear_symmetric import solve_symmetric
+from mpgg_env.games.market.posedness import check_well_posed
+from mpgg_env.games.market.stage import IllPosedMarketError
+
+__all__ = ["IllPosedMarketError", "MarketEquilibrium", "check_linear", "check_well_posed", "solve_market"]
 
 METHODS = ("auto", "symmetric", "full")
 
@@ -67,7 +72,7 @@ def solve_market(config: MarketConfig, method: Literal["auto", "symmetric", "ful
 
     Raises:
         IllPosedMarketError: The stage game of some step has no meaningful equilibrium.
-        ValueError: The impact is sqrt, or the method does not fit the market.
+        ValueError: The impact is sqrt, the method does not fit the market, or the traders are too many to differ.
     """
     check_choice("method", method, METHODS)
     check_linear(config)
@@ -75,6 +80,8 @@ def solve_market(config: MarketConfig, method: Literal["auto", "symmetric", "ful
         raise ValueError(
             "method must be 'full' or 'auto' where the traders' costs or penalties differ, got 'symmetric'"
         )
+    if method == "full" or not config.has_identical_preferences:
+        return _full(config)
     return _symmetric(config)
 
 
@@ -106,4 +113,20 @@ def _symmetric(config: MarketConfig) -> MarketEquilibrium:
         eigenvalue=found.eigenvalue,
         condition=found.condition,
         value=np.full(config.n_agents, value),
+    )
+
+
+def _full(config: MarketConfig) -> MarketEquilibrium:
+    found = solve_full(config)
+    spread = full_market(config).initial_variances()
+    return MarketEquilibrium(
+        config=config,
+        method="full",
+        profile=LinearProfile(config, found.gains),
+        forms=found.forms,
+        constants=found.constants,
+        curvature=found.curvature,
+        eigenvalue=found.eigenvalue,
+        condition=found.condition,
+        value=found.forms[0].diagonal(axis1=1, axis2=2) @ spread + found.constants[0],
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.market.config import MarketConfig
-from mpgg_env.games.market.posedness import check_stage
+from mpgg_env.games.market.stage import check_stage
 
 OWN, MEAN = 2, 3  # where q and m stand in x
 Preference = tuple[float, float, float]
