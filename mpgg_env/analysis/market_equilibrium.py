@@ -11,16 +11,17 @@ from typing import Literal
 
 import numpy as np
 
+from mpgg_env.analysis.market_moments import initial_variances
 from mpgg_env.analysis.market_profile import LinearProfile
 from mpgg_env.core.types import FloatArray
 from mpgg_env.core.validation import check_choice
 from mpgg_env.games.market.config import MarketConfig
-from mpgg_env.games.market.linear_full import full_market, solve_full
+from mpgg_env.games.market.linear_full import solve_full
 from mpgg_env.games.market.linear_symmetric import solve_symmetric
 from mpgg_env.games.market.posedness import check_well_posed
-from mpgg_env.games.market.stage import IllPosedMarketError
+from mpgg_env.games.market.stage import IllPosedMarketError, check_linear
 
-__all__ = ["IllPosedMarketError", "MarketEquilibrium", "check_linear", "check_well_posed", "solve_market"]
+__all__ = ["IllPosedMarketError", "MarketEquilibrium", "check_well_posed", "solve_market"]
 
 METHODS = ("auto", "symmetric", "full")
 
@@ -85,19 +86,6 @@ def solve_market(config: MarketConfig, method: Literal["auto", "symmetric", "ful
     return _symmetric(config)
 
 
-def check_linear(config: MarketConfig) -> None:
-    """Refuses a market whose equilibrium is not linear in the state.
-
-    Raises:
-        ValueError: The impact is sqrt.
-    """
-    if config.impact == "sqrt":
-        raise ValueError(
-            "impact must be 'linear' or 'none' for exact results: the root of the total rate is neither linear nor "
-            "smooth, so values are not quadratic and rules not linear; got 'sqrt'"
-        )
-
-
 def _symmetric(config: MarketConfig) -> MarketEquilibrium:
     found = solve_symmetric(config)
     variances = config.init_inv_var / np.array([1.0, config.n_agents - 1])
@@ -118,7 +106,6 @@ def _symmetric(config: MarketConfig) -> MarketEquilibrium:
 
 def _full(config: MarketConfig) -> MarketEquilibrium:
     found = solve_full(config)
-    spread = full_market(config).initial_variances()
     return MarketEquilibrium(
         config=config,
         method="full",
@@ -128,5 +115,5 @@ def _full(config: MarketConfig) -> MarketEquilibrium:
         curvature=found.curvature,
         eigenvalue=found.eigenvalue,
         condition=found.condition,
-        value=found.forms[0].diagonal(axis1=1, axis2=2) @ spread + found.constants[0],
+        value=found.forms[0].diagonal(axis1=1, axis2=2) @ initial_variances(config) + found.constants[0],
     )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from mpgg_env.core.types import FloatArray
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.market.config import MarketConfig
+from mpgg_env.games.market.linear_full import MOST_NUMBERS
 from mpgg_env.games.market.state import MarketState
 
 Array = Any
@@ -50,10 +51,16 @@ class LinearProfile:
         return self.gains.ndim == 2
 
     def full_gains(self) -> FloatArray:
-        """The rules of all traders on the full state (z, Y, q_1, ..., q_N), (M, N, N + 2)."""
+        """The rules of all traders on the full state (z, Y, q_1, ..., q_N), (M, N, N + 2).
+
+        Raises:
+            ValueError: They would not fit into a gibibyte.
+        """
         if not self.is_symmetric:
             return self.gains
-        n = self.config.n_agents
+        n, m = self.config.n_agents, self.config.n_steps
+        if m * n * (n + 2) > MOST_NUMBERS:
+            raise ValueError(f"n_agents is too large for rules on every inventory: they have {m * n * (n + 2)} numbers")
         rows = np.repeat(self.gains[:, None], n, 1)
         if self.deviator is not None:
             rows[:, self.deviator] = self.deviator_gains

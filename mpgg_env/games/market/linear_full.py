@@ -36,25 +36,29 @@ class FullMarket:
     noise_variance: float
     preferences: FloatArray
 
-    def penalties(self, step: int) -> FloatArray:
-        """What a squared unit of each trader's inventory after this step costs, (N,)."""
-        _, terminal, running = self.preferences
-        last = 1.0 if step == self.config.n_steps - 1 else 0.0
-        return np.asarray(running * self.config.dt + last * terminal)
+    def penalty(self, step: int, player: int) -> float:
+        """What a squared unit of the player's inventory after this step costs."""
+        _, terminal, running = self.preferences[:, player]
+        return float(running * self.config.dt + (terminal if step == self.config.n_steps - 1 else 0.0))
 
     def rewards(self, step: int) -> FloatArray:
         """The expected rewards as symmetric forms on (X, v), (N, d + N, d + N)."""
-        n = self.config.n_agents
-        traded = np.eye(2 * n + 2)[n + 2 :]
-        earned = np.einsum("ia,b->iab", self.inventory, self.change)
-        costs = np.einsum("i,ia,ib->iab", self.preferences[0] * self.config.dt, traded, traded)
-        penalties = np.einsum("i,ia,ib->iab", self.penalties(step), self.inventory, self.inventory)
-        return np.asarray(0.5 * (earned + earned.transpose(0, 2, 1)) - costs - penalties)
+        everything = np.eye(2 * self.config.n_agents + 2)
+        return np.array([self.reward(step, player, everything) for player in range(self.config.n_agents)])
 
-    def initial_variances(self) -> FloatArray:
-        """Variance of each element of the initial X; they are independent and have mean 0, (d,)."""
-        c = self.config
-        return np.array([c.initial_price_variance, c.initial_impact_variance, *(c.init_inv_var,) * c.n_agents])
+    def reward(self, step: int, player: int, joint: FloatArray) -> FloatArray:
+        """The player's expected reward as a symmetric form on what (X, v) depends on linearly, (k, k).
+
+        Args:
+            step: The decision.
+            player: The trader.
+            joint: (X, v) per unit of what it depends on, (d + N, k).
+        """
+        inventory, change = self.inventory[player] @ joint, self.change @ joint
+        rate, earned = joint[self.config.n_agents + 2 + player], np.outer(inventory, change)
+        costs = self.preferences[0, player] * self.config.dt * np.outer(rate, rate)
+        penalties = self.penalty(step, player) * np.outer(inventory, inventory)
+        return np.asarray(0.5 * (earned + earned.T) - costs - penalties)
 
 
 def full_market(config: MarketConfig) -> FullMarket:

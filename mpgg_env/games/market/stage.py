@@ -20,6 +20,19 @@ class IllPosedMarketError(ValueError):
     """The stage game of some step has no equilibrium, or none that means anything."""
 
 
+def check_linear(config: MarketConfig) -> None:
+    """Refuses a market whose equilibrium is not linear in the state.
+
+    Raises:
+        ValueError: The impact is sqrt.
+    """
+    if config.impact == "sqrt":
+        raise ValueError(
+            "impact must be 'linear' or 'none' for exact results: the root of the total rate is neither linear nor "
+            "smooth, so values are not quadratic and rules not linear; got 'sqrt'"
+        )
+
+
 def check_stage(config: MarketConfig, step: int, curvature: float, eigenvalue: float, condition: float) -> None:
     """Refuses a stage game without a meaningful equilibrium.
 
@@ -33,12 +46,8 @@ def check_stage(config: MarketConfig, step: int, curvature: float, eigenvalue: f
     Raises:
         IllPosedMarketError: The curvature or the eigenvalue is not negative, or the condition number is too large.
     """
-    if not curvature < 0:
-        fault = (
-            f"a trader's return is not concave in its own rate: the curvature d2 Q_i / dv_i^2 is {curvature:.4g} "
-            "and must be negative"
-        )
-    elif not eigenvalue < 0:
+    check_concave(config, step, curvature)
+    if not eigenvalue < 0:
         fault = (
             "the equilibrium of the rates is not stable: the largest eigenvalue of the own gradients' Jacobian "
             f"d2 Q_i / dv_i dv_j is {eigenvalue:.4g} and must be negative"
@@ -51,6 +60,19 @@ def check_stage(config: MarketConfig, step: int, curvature: float, eigenvalue: f
     else:
         return
     raise IllPosedMarketError(f"in step {step} of 0..{config.n_steps - 1} {fault}; {_remedy(config)}")
+
+
+def check_concave(config: MarketConfig, step: int, curvature: float) -> None:
+    """Refuses a step in which a trader's return-to-go has no maximum over its own rate.
+
+    Raises:
+        IllPosedMarketError: The second derivative `curvature` of the return by the rate is not negative.
+    """
+    if not curvature < 0:
+        raise IllPosedMarketError(
+            f"in step {step} of 0..{config.n_steps - 1} a trader's return is not concave in its own rate: the "
+            f"curvature d2 Q_i / dv_i^2 is {curvature:.4g} and must be negative; {_remedy(config)}"
+        )
 
 
 def _remedy(config: MarketConfig) -> str:
