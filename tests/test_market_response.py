@@ -67,7 +67,7 @@ def _simulated(profile: LinearProfile, episodes: int) -> np.ndarray:
     [
         lambda: solve_market(_market()).profile,
         lambda: solve_market(_market(n_agents=4, **DIFFERENT)).profile,
-        lambda: solve_market(_market(n_agents=3, impact="none", y0_var=5.0, volatility=0.5)).profile,
+        lambda: solve_market(_market(n_agents=3, impact="none", y0_var=20.0, volatility=0.5)).profile,
         lambda: _deviating(_market(n_agents=4, **DIFFERENT), 2),
     ],
 )
