@@ -66,7 +66,7 @@ SPOILT: list[tuple[Any, type[Exception], str]] = [
     (lambda s: s.update(live=1), TypeError, "live must be True or False, got 1"),
     (lambda s: s.update(illegal=[[0] * 7]), TypeError, "illegal must be an array of int64, got list"),
     (lambda s: s.update(generator={"a": 1}), ValueError, "generator must be the state of a PCG64, got {'a': 1}"),
-    (lambda s: s.update(config={}), ValueError, "config must have the fields of an MPGGConfig, got {}"),
+    (lambda s: s.update(config={}), ValueError, "config must have the fields of MPGGConfig, got {}"),
     (lambda s: s.update(state={}), TypeError, "state must be an MPGGState, got dict"),
     (lambda s: setattr(s["state"], "phase", "end"), ValueError, "phase must be one of 'game', 'migration', got 'end'"),
     (lambda s: setattr(s["state"], "round", -1), ValueError, "round must be >= 0, got -1"),

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from mpgg_env.core.snapshot import generator_of
 from mpgg_env.core.types import UInt8Array
 from mpgg_env.core.validation import check_integer
-from mpgg_env.games.mpgg.snapshot import generator_of
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 

@@ -8,11 +8,12 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 from pettingzoo.utils.env import ParallelEnv
 
+from mpgg_env.core.snapshot import generator_of
 from mpgg_env.core.types import Float32Array, FloatArray, IntArray
 from mpgg_env.core.validation import check_choice, check_integer, check_known
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.render import ansi_frame, rgb_frame
-from mpgg_env.games.mpgg.snapshot import check_snapshot, generator_of
+from mpgg_env.games.mpgg.snapshot import check_snapshot
 from mpgg_env.games.mpgg.state import Phase
 from mpgg_env.games.mpgg.vector import MPGGVectorEnv
 
