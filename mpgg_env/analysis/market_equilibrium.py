@@ -2,8 +2,8 @@
 
 The rewards are quadratic and the transitions linear in state and rates, so the equilibrium is linear, v_i = g_i . X
 without a constant term, the values are quadratic, V_i = X' K_i X + c_i, and a backward recursion of coupled Riccati
-equations gives both. Prices are not floored here: the rewards do not know the floor, and where it binds (nowhere near
-the default settings) the transitions differ.
+equations gives both ([Basar1999] chapter 6). Prices are not floored here: the rewards do not know the floor, and where
+it binds (nowhere near the default settings) the transitions differ.
 """
 
 from dataclasses import dataclass

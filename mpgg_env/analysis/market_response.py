@@ -2,9 +2,9 @@
 
 Against linear rules of the others a trader faces a linear-quadratic control problem, so that its best response is
 linear and one backward recursion gives it. What it gains over the rule in place is not taken as a difference of two
-returns, which would lose the digits of a small gain, but from the identity of performance differences: the sum over the
-steps of -G_ii / 2 E (v - v*)^2, with the rates v of the rule and v* of the response at the states that the profile
-visits, and the own curvature G_ii of the response's problem.
+returns, which would lose the digits of a small gain, but from the identity of performance differences ([Kakade2002]):
+the sum over the steps of -G_ii / 2 E (v - v*)^2, with the rates v of the rule and v* of the response at the states that
+the profile visits, and the own curvature G_ii of the response's problem.
 """
 
 from collections.abc import Hashable
