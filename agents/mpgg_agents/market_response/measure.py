@@ -6,13 +6,15 @@ from typing import Final, Literal
 
 from mpgg_agents.market_response.config import PathwiseConfig
 from mpgg_agents.market_response.episodes import MarketPolicy, returns_under
-from mpgg_agents.market_response.paired import PairedDifference, paired_difference
+from mpgg_agents.market_response.exact import equilibrium_value, exact_gain, is_exact
+from mpgg_agents.market_response.paired import paired_difference
 from mpgg_agents.market_response.pathwise import learned_response
-from mpgg_env.core.validation import check_choice, check_integer
+from mpgg_env.core.validation import check_choice, check_integer, check_real
 from mpgg_env.games.market.config import MarketConfig
 
-METHODS: Final = ("auto", "pathwise")
-Method = Literal["auto", "pathwise"]
+METHODS: Final = ("auto", "exact", "pathwise")
+Method = Literal["auto", "exact", "pathwise"]
+ValueOf = Literal["equilibrium", "policy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ class MarketExploitability:
         share: The gain as a share of `value`.
         value: |V| by which the share is measured.
         value_of: Whose value it is: equilibrium, the trader's expected return in the exact equilibrium; policy, its
-            mean return under the policy itself, where no equilibrium is known.
+            return under the policy itself, where no equilibrium is known.
         lower_bound: Whether the exploitability may be higher, since the response was learned.
         method: How the response was found.
         trader: Who deviates.
@@ -42,7 +44,7 @@ class MarketExploitability:
     p_value: float | None
     share: float
     value: float
-    value_of: Literal["equilibrium", "policy"]
+    value_of: ValueOf
     lower_bound: bool
     method: Literal["exact", "pathwise", "ddpg"]
     trader: int
@@ -67,43 +69,72 @@ def exploitability(
     Args:
         game: Rules of the market; a learned response sees what `observation` says.
         policy: Rates of all traders from a state of float32 tensors.
-        method: pathwise, a response trained by the gradient through the market; auto, pathwise.
+        method: exact, for a `LinearProfile` under linear impact or none: the response sees the whole state, whatever
+            `observation` says; pathwise, a response trained by the gradient through the market; auto, exact where that
+            is possible and the response needs nothing that `observation` hides, else pathwise.
         trader: Who deviates.
-        episodes: Fresh episodes, the same ones with and without the deviation, at least 2.
-        seed: Seed of training and judging, at least 0.
+        episodes: Fresh episodes in which a learned response is judged, the same ones with and without the deviation,
+            at least 2.
+        seed: Seed of training and judging, in [0, 2**64).
         confidence: Level of the interval, in (0, 1).
         pathwise: Numbers of the pathwise method.
         progress: Called after each iteration of a training with the number of iterations done.
 
     Raises:
-        ValueError: An argument is out of range.
+        ValueError: An argument is out of range, or the method does not fit the game.
+        TypeError: An argument has the wrong type, or the exact method gets a policy that is not linear.
         TrainingError: The returns of a learned response are not finite.
     """
     check_choice("method", method, METHODS)
     check_integer("trader", trader, 0, game.n_agents - 1)
     check_integer("episodes", episodes, 2)
     check_integer("seed", seed, 0, 2**64 - 1)
+    check_real("confidence", confidence, 0, 1, open_minimum=True, open_maximum=True)
+    value = equilibrium_value(game, trader)
+    if method == "exact" or (method == "auto" and is_exact(game, policy)):
+        return _exact(game, policy, trader, value, confidence)
     profile = learned_response(game, policy, trader, pathwise, seed=seed, progress=progress)
     kept = returns_under(game, policy, episodes, seed)[:, trader]
     left = returns_under(game, profile, episodes, seed)[:, trader]
     judged = paired_difference(left, kept, confidence)
-    return _found(judged, "pathwise", trader, seed, float(kept.mean()))
-
-
-def _found(
-    judged: PairedDifference, method: Literal["pathwise", "ddpg"], trader: int, seed: int, own: float
-) -> MarketExploitability:
+    reference, value_of = _reference(value, float(kept.mean()))
     return MarketExploitability(
         gain=judged.mean,
         interval=judged.interval,
-        confidence=judged.confidence,
+        confidence=confidence,
         p_value=judged.p_value,
-        share=judged.mean / abs(own),
-        value=abs(own),
-        value_of="policy",
+        share=judged.mean / reference,
+        value=reference,
+        value_of=value_of,
         lower_bound=True,
-        method=method,
+        method="pathwise",
         trader=trader,
-        episodes=judged.pairs,
+        episodes=episodes,
         seed=seed,
     )
+
+
+def _exact(
+    game: MarketConfig, policy: MarketPolicy, trader: int, value: float | None, confidence: float
+) -> MarketExploitability:
+    gain, own = exact_gain(game, policy, trader)
+    reference, value_of = _reference(value, own)
+    return MarketExploitability(
+        gain=gain,
+        interval=(gain, gain),
+        confidence=confidence,
+        p_value=None,
+        share=gain / reference,
+        value=reference,
+        value_of=value_of,
+        lower_bound=False,
+        method="exact",
+        trader=trader,
+        episodes=0,
+        seed=None,
+    )
+
+
+def _reference(value: float | None, own: float) -> tuple[float, ValueOf]:
+    """|V| and whose it is, from the equilibrium's value, if there is one, and the policy's."""
+    return (abs(own), "policy") if value is None else (abs(value), "equilibrium")
