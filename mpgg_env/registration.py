@@ -5,7 +5,10 @@ from typing import Final
 import pettingzoo
 
 # Each module has `parallel_env` and `env`.
-GAMES: Final = {"mpgg/migratory_public_goods-v0": "mpgg_env.mpgg_v0"}
+GAMES: Final = {
+    "mpgg/migratory_public_goods-v0": "mpgg_env.mpgg_v0",
+    "mpgg/market-v0": "mpgg_env.market_v0",
+}
 
 
 def register_games() -> None:

@@ -1,7 +1,7 @@
 """Golden games: short text files that every registered game must replay, and must have."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,24 @@ from mpgg_env.registration import GAMES
 FOLDER = Path(__file__).parent / "golden"
 FILES = sorted(FOLDER.glob("*.txt"))
 ROWS = ["positions", "plays", "payoffs", "cooperators", "moves"]
+HEADINGS = ("round", "end", "start", "step")
+
+Rows = dict[str, list[str]]
 
 
-def read(path: Path) -> tuple[dict[str, Any], list[dict[str, list[str]]]]:
-    """The configuration, and for every round and the end the rows of the file."""
+def read(path: Path) -> tuple[dict[str, Any], list[Rows]]:
+    """The configuration, and for every round, step, start and end the rows of the file."""
     lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
-    rounds: list[dict[str, list[str]]] = []
+    rounds: list[Rows] = []
     for word, *values in lines[1:]:
-        if word in ("round", "end"):
+        if word in HEADINGS:
             rounds.append({})
         else:
             rounds[-1][word] = values
     return json.loads(" ".join(lines[0][1:])), rounds
 
 
-def steps(env: Any, rounds: list[dict[str, list[str]]]) -> Iterator[tuple[dict[str, list[str]], list[float]]]:
+def steps(env: Any, rounds: list[Rows]) -> Iterator[tuple[Rows, list[float]]]:
     """Plays the file, and yields each round after its game phase with the rewards."""
     names = [name.removeprefix("casino_") for name in move_names(env.config)]
     for told in rounds:
@@ -39,13 +42,11 @@ def steps(env: Any, rounds: list[dict[str, list[str]]]) -> Iterator[tuple[dict[s
         env.step(dict(zip(env.agents, moves, strict=True)))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_game_goes_as_written(path: Path) -> None:
-    config, rounds = read(path)
+def replay_mpgg(parallel_env: Callable[..., Any], config: dict[str, Any], rounds: list[Rows]) -> None:
+    """Plays the rounds and compares positions, cooperators and payoffs."""
     assert len(rounds) >= 4
     assert all(list(told) == ROWS for told in rounds[:-1])
-    module = next(name for name in GAMES.values() if path.stem.startswith(name.rpartition(".")[2]))
-    env = import_module(module).parallel_env(**config, strict=True)
+    env = parallel_env(**config, strict=True)
     env.reset(options={"positions": [int(place) for place in rounds[0]["positions"]]})
     for told, rewards in steps(env, rounds[:-1]):
         assert env.positions.tolist() == [int(place) for place in told["positions"]]
@@ -54,7 +55,35 @@ def test_the_game_goes_as_written(path: Path) -> None:
     assert env.positions.tolist() == [int(place) for place in rounds[-1]["positions"]]
 
 
+def replay_market(parallel_env: Callable[..., Any], config: dict[str, Any], parts: list[Rows]) -> None:
+    """Plays a whole episode and compares rewards, inventories, prices, impacts and cash."""
+    numbers = [{word: [float(value) for value in values] for word, values in part.items()} for part in parts]
+    start, *decisions = numbers
+    env = parallel_env(**config)
+    noise = [told["noise"][0] for told in decisions]
+    options = {"inventory": start["inventory"], "price": start["price"][0], "impact": start["impact"][0]}
+    env.reset(options={**options, "noise": noise})
+    for told in decisions:
+        assert set(told) == {"rates", "noise", "rewards", "inventory", "price", "impact", "cash"}
+        _, rewards, _, _, infos = env.step(dict(zip(env.agents, told["rates"], strict=True)))
+        np.testing.assert_allclose(list(rewards.values()), told["rewards"], rtol=1e-10, atol=1e-11)
+        for name in ("inventory", "price", "impact", "cash"):
+            found = [info[name] for info in infos.values()]
+            np.testing.assert_allclose(found, np.broadcast_to(told[name], len(found)), rtol=1e-10, atol=1e-11)
+    assert env.agents == []
+
+
+READERS = {"mpgg_v0": replay_mpgg, "market_v0": replay_market}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_game_goes_as_written(path: Path) -> None:
+    game = next(name for name in READERS if path.stem.startswith(name))
+    READERS[game](import_module(f"mpgg_env.{game}").parallel_env, *read(path))
+
+
 @pytest.mark.parametrize("module", GAMES.values())
 def test_every_registered_game_has_a_golden_game(module: str) -> None:
     name = module.rpartition(".")[2]
+    assert name in READERS
     assert [path for path in FILES if path.stem.startswith(name)], f"no tests/golden/{name}*.txt"

@@ -5,6 +5,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+from tests.golden.write_market import MARKETS
+from tests.golden.write_market import written as written_market
 from tests.oracles.game_oracle import Board, move, play
 
 FIVE = ("stay", "up", "down", "left", "right")
@@ -83,6 +85,9 @@ def main() -> None:
     for seed, (name, config) in enumerate(GAMES.items()):
         text = written(config, 6, random.Random(seed))
         (Path(__file__).parent / f"mpgg_v0_{name}.txt").write_text(text, encoding="utf-8")
+    for seed, (name, config) in enumerate(MARKETS.items()):
+        text = written_market(config, random.Random(seed))
+        (Path(__file__).parent / f"market_v0_{name}.txt").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,10 @@ REFERENCE_AGENTS = 5  # at which impact_scaling="mean_field" changes nothing: th
 GRID_TOLERANCE = 1e-9
 
 
+class IllPosedMarketWarning(UserWarning):
+    """The market's equilibrium does not exist or means nothing, so that there is nothing for learners to find."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketConfig(Config):
     """Rules of one trading market ([Casgrain2022] section 6). Times are in hours.
@@ -96,6 +100,11 @@ class MarketConfig(Config):
     def n_steps(self) -> int:
         """Number of decisions M = T / dt."""
         return round(self.horizon / self.dt)
+
+    def time_to_go(self, step: int) -> float:
+        """Hours until the end of the episode after `step` decisions: T before the first, 0 after the last."""
+        # T - step dt may end below 0 by rounding, which no observation space would contain.
+        return self.horizon * ((self.n_steps - step) / self.n_steps)
 
     @property
     def impact_factor(self) -> float:

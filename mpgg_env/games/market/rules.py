@@ -58,7 +58,13 @@ def trading_reward(
         running_penalty: b3.
         dt: Length of the step.
     """
-    return inventory * change - transaction_cost * rate * rate * dt - running_penalty * dt * inventory * inventory
+    cost = running_cost(inventory, running_penalty, dt)
+    return inventory * change - transaction_cost * rate * rate * dt - cost
+
+
+def running_cost(inventory: Array, running_penalty: Array, dt: float) -> Array:
+    """What a step costs for the inventory q' with which it ends: b3 dt q'^2."""
+    return running_penalty * dt * inventory * inventory
 
 
 def terminal_reward(inventory: Array, terminal_penalty: Array) -> Array:
@@ -71,6 +77,6 @@ def cash_after(cash: Array, rate: Array, price: Array, transaction_cost: Array, 
     return cash - rate * (price + transaction_cost * rate) * dt
 
 
-def total_reward(cash: Array, inventory: Array, price: Array, terminal_penalty: Array, running_cost: Array) -> Array:
-    """[Casgrain2022] eq. 22: X_T + q_T (S_T - b2 q_T) - b3 int q^2, the last term given as `running_cost`."""
-    return cash + inventory * (price - terminal_penalty * inventory) - running_cost
+def total_reward(cash: Array, inventory: Array, price: Array, running_cost: Array, terminal_cost: Array) -> Array:
+    """[Casgrain2022] eq. 22: X_T + q_T S_T - b2 q_T^2 - b3 int q^2, the last two given as what they came to."""
+    return cash + inventory * price - terminal_cost - running_cost

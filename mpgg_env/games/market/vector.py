@@ -1,6 +1,7 @@
 """The array interface: B markets at once, as functions of a state, in numpy or, differentiable, in torch."""
 
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,13 @@ class MarketBatch:
         self._place = {} if device is None else {"device": device}
         b1, b2, b3 = zip(*config.preferences, strict=True)
         self.transaction_cost, self.terminal_penalty, self.running_penalty = map(self.asarray, (b1, b2, b3))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Modules cannot be pickled or copied; the name of the library can.
+        return {**vars(self), "xp": self.xp.__name__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, xp=import_module(state["xp"]))
 
     def asarray(self, values: Any) -> Array:
         """The values as an array of this library, type and device."""
@@ -94,7 +102,7 @@ class MarketBatch:
 
     def time_to_go(self, state: MarketState) -> float:
         """Hours until the end of the episode."""
-        return self.config.horizon - state.step * self.config.dt
+        return self.config.time_to_go(state.step)
 
     def repeated(self, state: MarketState, times: int) -> MarketState:
         """Every market `times` times in a row, (B times, ...): for comparisons under the same initial states."""
