@@ -7,6 +7,7 @@ from mpgg_env.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from mpgg_agents.market_response.config import PathwiseConfig
+    from mpgg_agents.market_response.ddpg import ddpg_response
     from mpgg_agents.market_response.episodes import returns_under
     from mpgg_agents.market_response.measure import MarketExploitability, exploitability
     from mpgg_agents.market_response.paired import PairedDifference, paired_difference
@@ -16,6 +17,7 @@ __all__ = [
     "MarketExploitability",
     "PairedDifference",
     "PathwiseConfig",
+    "ddpg_response",
     "exploitability",
     "learned_response",
     "paired_difference",
@@ -26,6 +28,7 @@ _find = lazy_names(
     __name__,
     {
         "PathwiseConfig": "mpgg_agents.market_response.config",
+        "ddpg_response": "mpgg_agents.market_response.ddpg",
         "returns_under": "mpgg_agents.market_response.episodes",
         "MarketExploitability": "mpgg_agents.market_response.measure",
         "exploitability": "mpgg_agents.market_response.measure",

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from mpgg_agents.fp_ddpg.config import FPDDPGConfig
 from mpgg_agents.market_response.config import PathwiseConfig
+from mpgg_agents.market_response.ddpg import ddpg_response
 from mpgg_agents.market_response.episodes import MarketPolicy, returns_under
 from mpgg_agents.market_response.exact import equilibrium_value, exact_gain, is_exact
 from mpgg_agents.market_response.paired import paired_difference
@@ -12,8 +14,8 @@ from mpgg_agents.market_response.pathwise import learned_response
 from mpgg_env.core.validation import check_choice, check_integer, check_real
 from mpgg_env.games.market.config import MarketConfig
 
-METHODS: Final = ("auto", "exact", "pathwise")
-Method = Literal["auto", "exact", "pathwise"]
+METHODS: Final = ("auto", "exact", "pathwise", "ddpg")
+Method = Literal["auto", "exact", "pathwise", "ddpg"]
 ValueOf = Literal["equilibrium", "policy"]
 
 
@@ -62,6 +64,7 @@ def exploitability(
     seed: int = 0,
     confidence: float = 0.95,
     pathwise: PathwiseConfig | None = None,
+    ddpg: FPDDPGConfig | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> MarketExploitability:
     """What a trader gains by leaving the policy while the others keep it.
@@ -70,14 +73,16 @@ def exploitability(
         game: Rules of the market; a learned response sees what `observation` says.
         policy: Rates of all traders from a state of float32 tensors.
         method: exact, for a `LinearProfile` under linear impact or none: the response sees the whole state, whatever
-            `observation` says; pathwise, a response trained by the gradient through the market; auto, exact where that
-            is possible and the response needs nothing that `observation` hides, else pathwise.
+            `observation` says; pathwise, a response trained by the gradient through the market; ddpg, one by
+            DDPG, which knows no rules and is less accurate; auto, exact where that is possible and the response needs
+            nothing that `observation` hides, else pathwise.
         trader: Who deviates.
         episodes: Fresh episodes in which a learned response is judged, the same ones with and without the deviation,
             at least 2.
         seed: Seed of training and judging, in [0, 2**64).
         confidence: Level of the interval, in (0, 1).
         pathwise: Numbers of the pathwise method.
+        ddpg: Hyper-parameters of DDPG, as `ddpg_response` takes them.
         progress: Called after each iteration of a training with the number of iterations done.
 
     Raises:
@@ -93,7 +98,10 @@ def exploitability(
     value = equilibrium_value(game, trader)
     if method == "exact" or (method == "auto" and is_exact(game, policy)):
         return _exact(game, policy, trader, value, confidence)
-    profile = learned_response(game, policy, trader, pathwise, seed=seed, progress=progress)
+    if method == "ddpg":
+        profile = ddpg_response(game, policy, trader, ddpg, seed=seed, progress=progress)
+    else:
+        profile = learned_response(game, policy, trader, pathwise, seed=seed, progress=progress)
     kept = returns_under(game, policy, episodes, seed)[:, trader]
     left = returns_under(game, profile, episodes, seed)[:, trader]
     judged = paired_difference(left, kept, confidence)
@@ -107,7 +115,7 @@ def exploitability(
         value=reference,
         value_of=value_of,
         lower_bound=True,
-        method="pathwise",
+        method="ddpg" if method == "ddpg" else "pathwise",
         trader=trader,
         episodes=episodes,
         seed=seed,
