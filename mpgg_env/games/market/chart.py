@@ -125,19 +125,19 @@ def trader_colours(n_agents: int) -> UInt8Array:
     return share_colours(np.linspace(0.0, 1.0, n_agents))
 
 
-def draw_heat_map(image: "Image", panel: Panel, times: FloatArray, values: FloatArray) -> None:
+def draw_heat_map(image: "Image", panel: Panel, times: FloatArray, values: FloatArray, dt: float) -> None:
     """Rows of traders, the first on top; blue is long, orange short, white nothing.
 
     Args:
         image: The frame, changed in place.
         panel: Where, and with `half` the value of the full colour.
-        times: Hours of the states, evenly spaced, (steps,).
+        times: Hours of the states, (steps,).
         values: Inventories, (steps, N).
+        dt: Hours from one state to the next.
     """
     from PIL import Image
 
     hours = panel.horizon * np.arange(RIGHT - LEFT) / (RIGHT - LEFT)
-    dt = times[1] - times[0] if len(times) > 1 else panel.horizon / (RIGHT - LEFT)
     nearest = np.floor((hours - times[0]) / dt + 0.5).astype(int)
     colours = signed_colours(values.T / panel.half)
     columns = np.full((len(colours), RIGHT - LEFT, 3), 255, np.uint8)

@@ -95,7 +95,10 @@ def _draw_inventories(image: "Image", config: MarketConfig, times: FloatArray, i
     # Among many traders a few are far out: they would make all others pale, so colours may saturate and lines may not.
     half = chart.nice_half(usual if many and usual > 0 else max(usual, largest))
     panel = chart.Panel(chart.INVENTORY_TOP, chart.INVENTORY_BOTTOM, config.horizon, 0.0, half)
-    (_draw_many if many else _draw_few)(image, panel, times, inventories)
+    if many:
+        _draw_many(image, panel, times, inventories, config.dt)
+    else:
+        _draw_few(image, panel, times, inventories)
     chart.draw_times(image, panel)
 
 
@@ -109,8 +112,8 @@ def _draw_few(image: "Image", panel: chart.Panel, times: FloatArray, inventories
     write_row(image, chart.LEGEND, ("agent_0", bar, f"agent_{n - 1}"), chart.TICK_SIZE)
 
 
-def _draw_many(image: "Image", panel: chart.Panel, times: FloatArray, inventories: FloatArray) -> None:
-    chart.draw_heat_map(image, panel, times, inventories)
+def _draw_many(image: "Image", panel: chart.Panel, times: FloatArray, inventories: FloatArray, dt: float) -> None:
+    chart.draw_heat_map(image, panel, times, inventories, dt)
     write_upward(image, (17, (panel.top + panel.bottom) / 2), "inventories", chart.NAME_SIZE)
     write(image, (chart.LEFT - 8, panel.top + 6), "agent_0", chart.TICK_SIZE, "rm")
     write(image, (chart.LEFT - 8, panel.bottom - 6), f"{inventories.shape[1] - 1}", chart.TICK_SIZE, "rm")
