@@ -10,8 +10,8 @@ from mpgg_agents.arguments import parse, read_experiment
 from mpgg_agents.cli import main
 from mpgg_agents.dqn import PRESETS as DQN_PRESETS
 from mpgg_agents.dqn import DQNConfig
+from mpgg_agents.experiments.mpgg.settings import MPGGRunConfig
 from mpgg_agents.experiments.progress import make_progress
-from mpgg_agents.experiments.settings import RunConfig
 from mpgg_agents.iql import PRESETS, IQLConfig
 from mpgg_agents.nash_q import PRESETS as NASH_Q_PRESETS
 from mpgg_agents.nash_q import NashQConfig
@@ -44,13 +44,13 @@ def error_of(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
 def test_every_field_of_game_run_and_agent_is_a_flag_with_help(words, agent, capsys):
     assert main(["train", *words, "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    for config in (MPGGConfig, RunConfig, agent):
+    for config in (MPGGConfig, MPGGRunConfig, agent):
         assert list(config.field_help()) == config.field_names()
         for name, description in config.field_help().items():
             assert f"--{name.replace('_', '-')}" in text
             assert description in text
     assert set(MPGGConfig.field_names()).isdisjoint(agent.field_names())
-    assert set(RunConfig.field_names()).isdisjoint([*agent.field_names(), *MPGGConfig.field_names()])
+    assert set(MPGGRunConfig.field_names()).isdisjoint([*agent.field_names(), *MPGGConfig.field_names()])
 
 
 def test_help_speaks_of_all_kinds_of_agent(capsys):
@@ -284,7 +284,7 @@ BAD_FILES = {
     "section": ("[gmae]\nn_agents = 3\n", "unknown section in {}"),
     "loose value": ("game = 3\n", "game in {} must be a section [game], got 3"),
     "field": ("[game]\nn_agnets = 3\n", "unknown MPGGConfig field 'n_agnets'; did you mean 'n_agents'?"),
-    "run field": ("[run]\nround = 3\n", "unknown RunConfig field 'round'; did you mean 'rounds'?"),
+    "run field": ("[run]\nround = 3\n", "unknown MPGGRunConfig field 'round'; did you mean 'rounds'?"),
     "type": ('[agent]\neta = "x"\n', "eta must be a number, got 'x'"),
     "mechanism": ('[game]\nmechanism = ["fine"]\n', "mechanism must be made of Fine, "),
     "nan": ("[agent]\neta = nan\n", "eta must be in (0, 1], got nan"),
@@ -373,7 +373,7 @@ def test_a_log_gets_a_line_with_speed_cooperation_and_exploration(tmp_path, caps
 
 def test_a_terminal_gets_a_bar(capsys):
     bar = make_progress("bar", 600, 100)
-    bar.update(200, 0.25, 0.5)
+    bar.update(200, "cooperation 0.250, epsilon 0.500")
     bar.say("hello")
     bar.close()
     text = capsys.readouterr().err

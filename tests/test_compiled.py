@@ -35,7 +35,7 @@ FIRST_TIMES = """
 import warnings
 import mpgg_env
 from mpgg_env.core.compiled import is_first_compilation
-from mpgg_agents.experiments.registry import AGENTS
+from mpgg_agents.experiments.mpgg.agents import AGENTS
 from mpgg_agents.iql import IQLConfig
 from mpgg_agents.iql.trainer import IQLTrainer
 warnings.simplefilter("ignore", mpgg_env.DilemmaWarning)

@@ -237,9 +237,9 @@ def test_tampered_checkpoints_are_refused(damage, stopped, capsys):
 
 def resign(out, change):
     """Changes a checkpoint's arrays and gives it the checksum that they then have."""
-    rounds, arrays, record = checkpoint.read_checkpoint(out / "checkpoint.npz", config_checksum(out))
-    change(arrays)
-    checkpoint.write_checkpoint(out / "checkpoint.npz", config_checksum(out), rounds, arrays, record)
+    saved = checkpoint.read_checkpoint(out / "checkpoint.npz", config_checksum(out))
+    change(saved.trainer)
+    checkpoint.write_checkpoint(out / "checkpoint.npz", config_checksum(out), saved)
 
 
 def weight(arrays):

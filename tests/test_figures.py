@@ -8,15 +8,17 @@ from PIL import Image
 
 from mpgg_agents.cli import main
 from mpgg_agents.experiments import draw_figures, load_run
-from mpgg_agents.experiments.curves import (
+from mpgg_agents.experiments.figures import missing_figures
+from mpgg_agents.experiments.mpgg.curves import (
     cooperation_figure,
     payoff_figure,
     structure_figure,
     synergy_figure,
 )
-from mpgg_agents.experiments.figures import ANIMATION, FILES, FigureData, missing_figures
-from mpgg_agents.experiments.flows import block_drift, net_flows
-from mpgg_agents.experiments.maps import board_figure, corridor_figure, named_times
+from mpgg_agents.experiments.mpgg.figure_data import FigureData
+from mpgg_agents.experiments.mpgg.figures import ANIMATION, figure_set
+from mpgg_agents.experiments.mpgg.flows import block_drift, net_flows
+from mpgg_agents.experiments.mpgg.maps import board_figure, corridor_figure, named_times
 from mpgg_agents.experiments.statistics import confidence_band
 from mpgg_env import MPGGConfig
 from tests.tiny_run import snapshot, train
@@ -37,7 +39,7 @@ def data(run):
 
 def test_every_figure_is_there_and_fits_a_column(run):
     folder = run.path / "figures"
-    assert {path.name for path in folder.iterdir()} == set(FILES)
+    assert {path.name for path in folder.iterdir()} == set(figure_set(run).files)
     for path in folder.glob("*.png"):
         with Image.open(path) as image:
             assert image.width == 1020  # 3.4 inches at 300 dots
@@ -48,7 +50,7 @@ def test_every_figure_is_there_and_fits_a_column(run):
 
 def test_drawing_again_gives_the_same_files(run):
     before = snapshot(run.path)
-    assert len(draw_figures(run)) == len(FILES)
+    assert len(draw_figures(run)) == len(figure_set(run).files)
     assert snapshot(run.path) == before
 
 

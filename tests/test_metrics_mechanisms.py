@@ -5,8 +5,8 @@ import pytest
 
 from mpgg_agents.cli import main
 from mpgg_agents.experiments import load_run
-from mpgg_agents.experiments.curves import payoff_figure
-from mpgg_agents.experiments.figures import FigureData
+from mpgg_agents.experiments.mpgg.curves import payoff_figure
+from mpgg_agents.experiments.mpgg.figure_data import FigureData
 from mpgg_env.analysis import metrics_panel
 from mpgg_env.games.mpgg.mechanisms import transfers
 from mpgg_env.games.mpgg.rules import payoff

@@ -5,8 +5,8 @@ import pytest
 
 from mpgg_agents.cli import main
 from mpgg_agents.experiments import Experiment, load_run
+from mpgg_agents.experiments.mpgg.structure import OF_ALL_ROUNDS, OF_PANEL, ROWS
 from mpgg_agents.experiments.report import summary
-from mpgg_agents.experiments.structure import OF_ALL_ROUNDS, OF_PANEL, ROWS
 from mpgg_agents.iql.trainer import IQLTrainer
 from mpgg_agents.record import Record
 from mpgg_env.analysis import metrics, metrics_panel

@@ -57,7 +57,7 @@ from tests.tiny_run import tiny
 
 folder, existing, flags = pathlib.Path(sys.argv[1]), sys.argv[2] == "existing", sys.argv[3:]
 made = tiny()  # the children inherit its compiled code
-trainer = made.kind.make_trainer(made.game, made.agent, made.run.seeds, made.run.rounds, made.run.window, None)
+trainer = made.kind.make_trainer(made, None)
 trainer.advance(made.run.rounds)
 trainer.evaluate(10)
 calls = 0
@@ -207,7 +207,9 @@ def test_signals_leave_a_checkpoint(number, code, tmp_path):
     assert "Traceback" not in error
     assert f"go on with: mpgg train --resume {out}" in error
     assert load_run(out).status == "interrupted"
-    rounds, _, _ = checkpoint.read_checkpoint(out / "checkpoint.npz", load_run(out).manifest["files"]["config.json"])
+    rounds = checkpoint.read_checkpoint(
+        out / "checkpoint.npz", load_run(out).manifest["files"]["config.json"]
+    ).rounds_done
     assert 0 <= rounds < 100000000
     assert f"stopped after {rounds:,} rounds" in error
 
@@ -330,9 +332,9 @@ def test_a_checkpoint_of_another_run_is_refused(stopped, tmp_path, capsys):
 
 def test_a_checkpoint_whose_record_does_not_fit_is_refused_even_with_its_checksum(stopped, capsys):
     path, config = stopped / "checkpoint.npz", load_run(stopped).manifest["files"]["config.json"]
-    rounds, arrays, record = checkpoint.read_checkpoint(path, config)
-    record.largest = record.largest[:, 1:]
-    checkpoint.write_checkpoint(path, config, rounds, arrays, record)
+    saved = checkpoint.read_checkpoint(path, config)
+    saved.record["largest"] = saved.record["largest"][:, 1:]
+    checkpoint.write_checkpoint(path, config, saved)
     before = snapshot(stopped)
     assert "checkpoint.npz is inconsistent" in refused(capsys, ["train", "--resume", stopped])
     assert snapshot(stopped) == before
@@ -389,11 +391,11 @@ def test_texts_in_a_checkpoint_are_refused(stopped, capsys):
 
 def test_tables_do_not_go_on_within_a_window(stopped, capsys):
     path, config = stopped / "checkpoint.npz", load_run(stopped).manifest["files"]["config.json"]
-    _, arrays, record = checkpoint.read_checkpoint(path, config)
-    arrays["rounds_done"] = np.array(199)
+    saved = checkpoint.read_checkpoint(path, config)
+    saved.trainer["rounds_done"] = np.array(199)
     for name in ("cooperators", "welfare", "gross", "sponsor", "largest", "empty", "free", "free_cooperators"):
-        setattr(record, name, getattr(record, name)[:, :199])
-    checkpoint.write_checkpoint(path, config, 199, arrays, record)
+        saved.record[name] = saved.record[name][:, :199]
+    checkpoint.write_checkpoint(path, config, saved._replace(rounds_done=199))
     assert "checkpoint.npz is inconsistent" in refused(capsys, ["train", "--resume", stopped])
 
 

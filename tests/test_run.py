@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from mpgg_agents.experiments import Experiment, load_run, train_run
-from mpgg_agents.experiments.folder import RESULTS, RunFolderError
-from mpgg_agents.experiments.measures import (
+from mpgg_agents.experiments.folder import RunFolderError
+from mpgg_agents.experiments.mpgg.files import RESULTS
+from mpgg_agents.experiments.mpgg.measures import (
     MEASURES,
     group_windows,
     round_measures,

@@ -8,22 +8,22 @@ from typing import Any, Final, NoReturn
 
 import mpgg_env
 from mpgg_agents.design.settings import DesignConfig
+from mpgg_agents.experiments.files import EVENTS
 from mpgg_agents.experiments.flags import add_config_flags, given
-from mpgg_agents.experiments.folder import EVENTS
-from mpgg_agents.experiments.registry import AGENTS
-from mpgg_agents.experiments.settings import Experiment, RunConfig, read_toml
+from mpgg_agents.experiments.kinds import GameKind
+from mpgg_agents.experiments.registry import DEFAULT_ENV, GAMES
+from mpgg_agents.experiments.settings import Experiment, chosen_kinds, read_toml
 from mpgg_agents.iql.config import IQLConfig
-from mpgg_env.core.validation import check_choice, suggestion
+from mpgg_env.core.config import Config
+from mpgg_env.core.validation import suggestion
 from mpgg_env.games.mpgg.config import MPGGConfig
 
 WITH_RESUME: Final = ("command", "resume", "threads", "tensorboard", "quiet")
 
 _DESCRIPTION: Final = """The migratory public goods game, learned by independent, deep and Nash Q-learning: runs,
 equilibria, exploitability and mechanism design."""
-_TRAIN: Final = """Trains agents by independent Q-learning, with --agent dqn by deep Q-learning, or with --agent
-nash_q by Nash Q-learning, one replica per seed, and writes a run folder with settings, per-round metrics (Parquet),
-casino time series and final state (npz), a manifest with checksums, and figures. The preset ranks below the TOML file,
-the TOML file below the flags. A run that was stopped or killed goes on with --resume."""
+_TRAIN: Final = """The preset ranks below the TOML file, the TOML file below the flags. A run that was stopped or killed
+goes on with --resume."""
 _EXPLOITABILITY: Final = """Tells what one agent gains by a best response to the others' learned policies in the
 repeated game: exactly, by dynamic programming on the positions and actions of all, where these are few enough;
 elsewhere as a lower bound with a confidence interval, from a response to what the agent meets, played against its own
@@ -58,7 +58,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     Raises:
         ValueError: A command or flag is unknown, lacks its value, or has a value of the wrong kind.
     """
-    parser, commands = _parsers(_agent_of(words))
+    parser, commands = _parsers(*_kinds_of(words))
     arguments, unknown = parser.parse_known_args(words)
     if unknown:
         word = next((word for word in unknown if word.startswith("-")), unknown[0]).partition("=")[0]
@@ -74,10 +74,11 @@ def read_experiment(arguments: argparse.Namespace) -> Experiment:
         TypeError: A value has the wrong type.
     """
     file = {} if arguments.config is None else read_toml(arguments.config)
+    kind, agent = _chosen(arguments, file)
     flags = {
-        "game": given(arguments, MPGGConfig),
-        "agent": given(arguments, AGENTS[_agent_name(arguments, file)].config_class),
-        "run": given(arguments, RunConfig),
+        "game": given(arguments, kind.game_class),
+        "agent": given(arguments, kind.agents[agent].config_class),
+        "run": given(arguments, kind.run_class),
     }
     return Experiment.build(file, flags)
 
@@ -89,14 +90,14 @@ def check_resume(arguments: argparse.Namespace) -> None:
             raise ValueError(_not_with_resume(f"--{name.replace('_', '-')}"))
 
 
-def _parsers(agent: str) -> tuple[Parser, dict[str, Parser]]:
+def _parsers(kind: GameKind, agent: str) -> tuple[Parser, dict[str, Parser]]:
     parser = Parser(prog="mpgg", description=_DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"mpgg-env {mpgg_env.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     train = commands.add_parser(
-        "train", help="train agents and write a run folder", description=_train_text(agent), allow_abbrev=False
+        "train", help="train agents and write a run folder", description=_train_text(kind, agent), allow_abbrev=False
     )
-    _add_train_flags(train, agent)
+    _add_train_flags(train, kind, agent)
     info = commands.add_parser("info", help="check and summarise a run folder", allow_abbrev=False)
     figures = commands.add_parser("figures", help="draw the figures of a complete run again", allow_abbrev=False)
     for reader in (info, figures):
@@ -120,12 +121,15 @@ def _parsers(agent: str) -> tuple[Parser, dict[str, Parser]]:
     return parser, dict(commands.choices)
 
 
-def _train_text(agent: str) -> str:
-    others = " or ".join(f"`mpgg train --agent {name} --help`" for name in AGENTS if name != agent)
-    return f"{_TRAIN} The last flags below are those of agent {agent}; for those of another kind see {others}."
+def _train_text(kind: GameKind, agent: str) -> str:
+    env = "" if kind.env == DEFAULT_ENV else f"--env {kind.env} "
+    others = " or ".join(f"`mpgg train {env}--agent {name} --help`" for name in kind.agents if name != agent)
+    games = " or ".join(f"`mpgg train --env {name} --help`" for name in GAMES if name != kind.env)
+    own = f"The last flags below are those of agent {agent}; for those of another kind see {others}."
+    return f"{kind.train_text} {_TRAIN} {own} For another game see {games}."
 
 
-def _add_train_flags(train: Parser, name: str) -> None:
+def _add_train_flags(train: Parser, kind: GameKind, agent: str) -> None:
     files = train.add_argument_group("files and machine")
     files.add_argument("--out", type=_path, metavar="DIR", help="new or empty folder for the results")
     files.add_argument("--resume", type=_path, metavar="RUN", help=_RESUME)
@@ -133,12 +137,18 @@ def _add_train_flags(train: Parser, name: str) -> None:
     files.add_argument("--threads", type=int, metavar="INT", help=_THREADS)
     files.add_argument("--tensorboard", action="store_true", help=_TENSORBOARD)
     files.add_argument("--quiet", action="store_true", help="show nothing but errors")
-    run = add_config_flags(train, "run", RunConfig, skip=["seeds"])
+    _add_kind_flags(train, kind, agent)
+
+
+def _add_kind_flags(train: Parser, kind: GameKind, agent: str) -> None:
+    run = add_config_flags(train, "run", kind.run_class, skip=["seeds"])
+    seeds: Any = kind.run_class.__dataclass_fields__["seeds"].default
+    default = f"[default: {seeds[0]}:{seeds[-1] + 1}]"
     run.add_argument(
-        "--seeds", nargs="+", default=argparse.SUPPRESS, help=f"{RunConfig.field_help()['seeds']} [default: 0:20]"
+        "--seeds", nargs="+", default=argparse.SUPPRESS, help=f"{kind.run_class.field_help()['seeds']} {default}"
     )
-    add_config_flags(train, "game (public goods with migration)", MPGGConfig)
-    add_config_flags(train, f"agent {name}", AGENTS[name].config_class)
+    add_config_flags(train, f"game ({kind.title})", kind.game_class)
+    add_config_flags(train, f"agent {agent}", kind.agents[agent].config_class)
 
 
 def _add_exploitability_flags(parser: Parser) -> None:
@@ -192,52 +202,61 @@ def _path(word: str) -> Path:
     return Path(word)
 
 
-def _agent_of(words: Sequence[str]) -> str:
-    """The kind of agent decides which flags there are, so that it is looked for before the rest is read."""
+def _kinds_of(words: Sequence[str]) -> tuple[GameKind, str]:
+    """The kinds of game and of agent decide which flags there are, so that they are looked for before the rest."""
     first = Parser(add_help=False, allow_abbrev=False)
+    first.add_argument("--env", default=argparse.SUPPRESS)
     first.add_argument("--agent", default=argparse.SUPPRESS)
     first.add_argument("--config", type=_path)
     first.add_argument("--resume")
     if next((word for word in words if not word.startswith("-")), None) != "train":
-        return RunConfig().agent
+        return chosen_kinds({})
     arguments = first.parse_known_args(words)[0]
-    if arguments.resume is not None:  # neither flag goes with it, which is told later
-        return RunConfig().agent
-    file = {} if arguments.config is None else read_toml(arguments.config)
-    return _agent_name(arguments, file)
+    if arguments.resume is not None:  # none of these flags goes with it, which is told later
+        return chosen_kinds({})
+    return _chosen(arguments, {} if arguments.config is None else read_toml(arguments.config))
+
+
+def _chosen(arguments: argparse.Namespace, file: dict[str, dict[str, Any]]) -> tuple[GameKind, str]:
+    flags = {name: value for name, value in vars(arguments).items() if name in ("env", "agent")}
+    return chosen_kinds({**file.get("run", {}), **flags})
 
 
 def _complaint(word: str, arguments: argparse.Namespace, command: Parser) -> str:
     """What to say of a word that the command does not know."""
     flags = {flag: "" for flag in command._option_string_actions if flag.startswith("--")}
+    owners: dict[str, tuple[str, str]] = {}
     if arguments.command == "train":
-        flags = {**_agent_flags(), **flags}
-    owner = flags.get(word, "")
-    if not owner:
+        owners = _owners(getattr(arguments, "env", DEFAULT_ENV))
+        flags = {**dict.fromkeys(owners, ""), **flags}
+    if word in command._option_string_actions or word not in owners:
         return f"unknown argument {word}{suggestion(word, list(flags))}"
     if arguments.resume is not None:
         return _not_with_resume(word)
+    owner, remedy = owners[word]
     given_agent = getattr(arguments, "agent", None)
-    return f"{word} is for agent {owner!r}" + (
-        f", got agent {given_agent!r}" if given_agent else f"; add --agent {owner}"
-    )
+    return f"{word} is for {owner}" + (f", got agent {given_agent!r}" if given_agent else f"; add {remedy}")
 
 
-def _agent_flags() -> dict[str, str]:
-    """Which kind of agent each flag is for; the first one if it is for several."""
-    owners: dict[str, str] = {}
-    for name, kind in AGENTS.items():
-        parser = Parser(add_help=False)
-        add_config_flags(parser, name, kind.config_class)
-        owners = {**dict.fromkeys(parser._option_string_actions, name), **owners}
+def _owners(env: str) -> dict[str, tuple[str, str]]:
+    """What each flag of any kind is for, and what to add for it; the game of this environment comes first."""
+    owners: dict[str, tuple[str, str]] = {}
+    for kind in sorted(GAMES.values(), key=lambda kind: kind.env != env):
+        own = kind.env == env
+        choice = "" if own else f"--env {kind.env} "
+        for name, agent in kind.agents.items():
+            owner = f"agent {name!r}" if own else f"agent {name!r} of {kind.env}"
+            owners = {**_flags_of(agent.config_class, owner, f"{choice}--agent {name}"), **owners}
+        for config in () if own else (kind.game_class, kind.run_class):
+            owners = {**_flags_of(config, f"env {kind.env!r}", choice.strip()), **owners}
     return owners
+
+
+def _flags_of(config: type[Config], owner: str, remedy: str) -> dict[str, tuple[str, str]]:
+    parser = Parser(add_help=False)
+    add_config_flags(parser, owner, config)
+    return dict.fromkeys(parser._option_string_actions, (owner, remedy))
 
 
 def _not_with_resume(flag: str) -> str:
     return f"{flag} cannot be given with --resume: the run keeps its settings"
-
-
-def _agent_name(arguments: argparse.Namespace, file: dict[str, dict[str, Any]]) -> str:
-    name = getattr(arguments, "agent", file.get("run", {}).get("agent", RunConfig().agent))
-    check_choice("agent", name, list(AGENTS))
-    return str(name)

@@ -13,6 +13,7 @@ from mpgg_agents.arguments import check_resume, parse, read_experiment
 from mpgg_agents.errors import MissingExtraError, TrainingError
 from mpgg_agents.experiments.flags import given
 from mpgg_agents.experiments.progress import choose_display
+from mpgg_agents.experiments.settings import all_notes
 from mpgg_env.games.mpgg.config import DilemmaWarning, MPGGConfig
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def _train(arguments: argparse.Namespace, words: Sequence[str]) -> int:
                 if _is_complete(arguments.resume):
                     return _finish_complete(arguments.resume, arguments.quiet)
             with warnings.catch_warnings(record=True) as notes:
-                warnings.simplefilter("always", DilemmaWarning)
+                for note in all_notes():
+                    warnings.simplefilter("always", note)
                 session = stack.enter_context(_session(arguments, words))
         except (TypeError, ValueError, MissingExtraError) as error:
             raise InputError(error) from error
@@ -118,7 +120,7 @@ def _session(arguments: argparse.Namespace, words: Sequence[str]) -> AbstractCon
 
 def _write_notes(caught: Sequence[warnings.WarningMessage]) -> None:
     for warning in caught:
-        if issubclass(warning.category, DilemmaWarning):
+        if issubclass(warning.category, all_notes()):
             sys.stderr.write(f"mpgg: note: {warning.message}\n")
         else:  # of a library, to be shown as usual
             warnings.showwarning(warning.message, warning.category, warning.filename, warning.lineno)
@@ -144,7 +146,7 @@ def _report(outcome: "Outcome", quiet: bool) -> int:
 def _is_complete(path: Path) -> bool:
     from mpgg_agents.experiments.reader import load_run
 
-    return load_run(path).status == "complete"
+    return bool(load_run(path).status == "complete")
 
 
 def _finish_complete(path: Path, quiet: bool) -> int:
@@ -177,13 +179,12 @@ def _info(path: Path) -> int:
 
 def _figures(path: Path) -> int:
     from mpgg_agents.experiments.figures import draw_figures  # loads matplotlib
-    from mpgg_agents.experiments.folder import RESULTS
     from mpgg_agents.experiments.reader import load_run
     from mpgg_agents.experiments.storage import locked
 
     try:
         run = load_run(path)
-        for name in RESULTS:
+        for name in run.config.game_kind.results:
             run.file(name)
         with locked(path):
             written = draw_figures(run)
@@ -194,7 +195,7 @@ def _figures(path: Path) -> int:
 
 
 def _exploitability(arguments: argparse.Namespace) -> int:
-    from mpgg_agents.experiments.exploit import ask  # loads numba
+    from mpgg_agents.experiments.mpgg.exploit import ask  # loads numba
 
     try:
         _say(ask(arguments, choose_display(arguments.quiet)))

@@ -18,7 +18,7 @@ from mpgg_env.games.mpgg.rules import destinations
 
 if TYPE_CHECKING:
     from mpgg_agents.dqn.agent import DQNAgents
-    from mpgg_agents.experiments.reader import Run
+    from mpgg_agents.experiments.mpgg.reader import MPGGRun
 
 N_GAME_ACTIONS: Final = 2
 MIGRATES, COOPERATORS = SLOTS.index("migration phase"), SLOTS.index("n_C")
@@ -167,7 +167,7 @@ class NashQPolicies:
         return self._sees_all or OBSERVED_PARTS[shown] == 3
 
 
-def run_policies(run: "Run", seed: int, *, epsilon: float = 0.0) -> Policies:
+def run_policies(run: "MPGGRun", seed: int, *, epsilon: float = 0.0) -> Policies:
     """The policies that the agents of one replica of a run had after the training.
 
     Args:
@@ -180,19 +180,17 @@ def run_policies(run: "Run", seed: int, *, epsilon: float = 0.0) -> Policies:
         ValueError: The run does not have the seed, its agents have no policies of the state alone, or `epsilon` is out
             of range.
     """
-    from mpgg_agents.experiments.folder import FINAL_STATE, RunFolderError
-    from mpgg_agents.experiments.results import learned_name
+    from mpgg_agents.experiments.files import FINAL_STATE
+    from mpgg_agents.experiments.folder import RunFolderError
 
     game, agent = run.config.game, run.config.agent
-    if seed not in run.seeds:
-        raise ValueError(f"seed must be one of {', '.join(map(str, run.seeds))}, got {seed!r}")
+    run.replica(seed)
     run.file(FINAL_STATE)
     if not run.config.keeps_learned:
         raise RunFolderError(f"{run.path} kept nothing that its agents learned: train it with --keep-learned")
     if run.config.run.agent == "dqn":
         return dqn_policies(game, _loaded(run, seed), epsilon=epsilon)
-    prefix, state = learned_name(seed, ""), run.final_state()
-    tables = {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+    tables = run.learned(seed)
     try:
         if isinstance(agent, IQLConfig):
             return iql_policies(game, agent, tables, epsilon=epsilon)
@@ -201,7 +199,7 @@ def run_policies(run: "Run", seed: int, *, epsilon: float = 0.0) -> Policies:
         raise RunFolderError(f"{run.path / FINAL_STATE} does not fit the run: it has no {error}") from error
 
 
-def _loaded(run: "Run", seed: int) -> "DQNAgents":
+def _loaded(run: "MPGGRun", seed: int) -> "DQNAgents":
     from mpgg_agents.errors import MissingExtraError
 
     try:

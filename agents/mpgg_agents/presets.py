@@ -10,7 +10,7 @@ class Preset:
 
     Attributes:
         source: Where the settings come from.
-        game: Fields of `MPGGConfig`.
+        game: Fields of the configuration of the game.
         agent: Fields of the agent's configuration.
     """
 

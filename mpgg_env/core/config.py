@@ -35,10 +35,13 @@ class Config:
 
     @classmethod
     def field_help(cls) -> dict[str, str]:
-        """Meaning of each field, from the `Attributes:` section of the class's docstring."""
-        section = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2]
-        entries = re.findall(r"^    (\w+): (.+?)(?=^    \w+: |^\S|\Z)", section, re.MULTILINE | re.DOTALL)
-        return {name: " ".join(text.split()) for name, text in entries}
+        """Meaning of each field, from the `Attributes:` sections of the docstrings of the class and of its bases."""
+        texts: dict[str, str] = {}
+        for base in reversed(cls.__mro__):
+            section = (inspect.cleandoc(base.__doc__ or "")).partition("Attributes:\n")[2]
+            entries = re.findall(r"^    (\w+): (.+?)(?=^    \w+: |^\S|\Z)", section, re.MULTILINE | re.DOTALL)
+            texts.update({name: " ".join(text.split()) for name, text in entries})
+        return {name: texts[name] for name in cls.field_names() if name in texts}
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked anew."""

@@ -14,6 +14,7 @@ from mpgg_agents.design.study import Study, run_study
 from mpgg_agents.experiments import storage
 from mpgg_agents.experiments.flags import given
 from mpgg_agents.experiments.manifest import new_manifest
+from mpgg_agents.experiments.mpgg.settings import ENV
 from mpgg_agents.experiments.progress import Display
 from mpgg_agents.experiments.start import check_vacant
 from mpgg_agents.iql.config import IQLConfig
@@ -64,7 +65,7 @@ def _write(
     from mpgg_agents.experiments.style import house_style
 
     out.mkdir(parents=True, exist_ok=True)
-    manifest = new_manifest(command, settings.seeds, None)
+    manifest = new_manifest(ENV, command, settings.seeds, None)
     content = {
         "made_with": {name: manifest[name] for name in ("version", "python", "platform", "command")},
         "game": game.to_dict(),

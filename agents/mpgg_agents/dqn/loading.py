@@ -4,9 +4,9 @@ import numpy as np
 
 from mpgg_agents.dqn.agent import DQNAgents, has_illegal_moves
 from mpgg_agents.dqn.config import DQNConfig
-from mpgg_agents.experiments.folder import FINAL_STATE, RunFolderError
+from mpgg_agents.experiments.files import FINAL_STATE
+from mpgg_agents.experiments.folder import RunFolderError
 from mpgg_agents.experiments.reader import Run
-from mpgg_agents.experiments.results import learned_name
 from mpgg_env.games.mpgg.observation import upper_bounds
 from mpgg_env.games.mpgg.vector import MPGGVectorEnv
 
@@ -27,9 +27,7 @@ def load_agents(run: Run, seed: int, *, device: str = "cpu") -> DQNAgents:
         ValueError: The run is not one of deep Q-learning or does not have the seed, or the device is not there.
     """
     agents = _untrained(run, seed, device)
-    prefix = learned_name(seed, "")
-    state = run.final_state()
-    weights = {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+    weights = run.learned(seed)
     path = run.path / FINAL_STATE
     if not weights:
         raise RunFolderError(f"{path} holds no networks: the run was made with keep_learned = False")
@@ -46,8 +44,7 @@ def _untrained(run: Run, seed: int, device: str) -> DQNAgents:
     game, config = run.config.game, run.config.agent
     if not isinstance(config, DQNConfig):
         raise ValueError(f"run must be one of agent 'dqn', got {run.path} of agent {run.config.run.agent!r}")
-    if seed not in run.seeds:
-        raise ValueError(f"seed must be one of {', '.join(map(str, run.seeds))}, got {seed!r}")
+    run.replica(seed)
     agents = DQNAgents(
         config.replace(device=device),
         upper_bounds(game),

@@ -2,19 +2,18 @@
 
 import operator
 import time
-from dataclasses import fields
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpgg_agents.experiments import storage
-from mpgg_agents.experiments.folder import CONFIG, RunFolderError
+from mpgg_agents.experiments.files import CONFIG
+from mpgg_agents.experiments.folder import RunFolderError
 from mpgg_agents.experiments.storage import Arrays
-from mpgg_agents.record import Record
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 FIRST_SECONDS: Final = 15.0
 PAUSE_FACTOR: Final = 20
 NEVER: Final = 2**62
@@ -27,6 +26,23 @@ _HEADER: Final = "header"  # format, rounds done
 _RUN: Final = "run"  # checksum of the run's config.json
 _RECORD: Final = "record/"
 _TRAINER: Final = "trainer/"
+_EVALUATION: Final = "evaluation/"
+
+
+class Checkpoint(NamedTuple):
+    """From where a run goes on.
+
+    Attributes:
+        rounds_done: Rounds trained.
+        trainer: The trainer's `state_arrays()`.
+        record: What has been recorded in these rounds.
+        evaluation: What has been found in an evaluation after the training; empty before it.
+    """
+
+    rounds_done: int
+    trainer: Arrays
+    record: Arrays
+    evaluation: Arrays
 
 
 class CheckpointPlan:
@@ -63,28 +79,26 @@ class CheckpointPlan:
         self._pause = max(FIRST_SECONDS, PAUSE_FACTOR * (self._last_time - self._due_since))
 
 
-def write_checkpoint(path: Path, run_checksum: str, rounds_done: int, trainer: Arrays, record: Record) -> None:
+def write_checkpoint(path: Path, run_checksum: str, checkpoint: Checkpoint) -> None:
     """Replaces the checkpoint at `path`; the old one stays whole until the new one is.
 
     Args:
         path: The checkpoint file.
         run_checksum: Checksum of the run's config.json, to which the checkpoint then belongs.
-        rounds_done: Rounds trained.
-        trainer: The trainer's `state_arrays()`.
-        record: What has been recorded in these rounds.
+        checkpoint: From where the run goes on.
     """
+    sections = {_RECORD: checkpoint.record, _TRAINER: checkpoint.trainer, _EVALUATION: checkpoint.evaluation}
     arrays: Arrays = {
-        _HEADER: np.array([FORMAT, rounds_done], np.int64),
+        _HEADER: np.array([FORMAT, checkpoint.rounds_done], np.int64),
         _RUN: _text_array(run_checksum),
-        **{f"{_RECORD}{field.name}": getattr(record, field.name) for field in fields(Record)},
-        **{f"{_TRAINER}{name}": array for name, array in trainer.items()},
+        **{f"{prefix}{name}": array for prefix, part in sections.items() for name, array in part.items()},
     }
     arrays[_CHECKSUM] = _text_array(storage.content_checksum(arrays))
     storage.write_arrays(path, arrays)
 
 
-def read_checkpoint(path: Path, run_checksum: str) -> tuple[int, Arrays, Record]:
-    """Rounds done, the trainer's arrays and the record of the checkpoint at `path`.
+def read_checkpoint(path: Path, run_checksum: str) -> Checkpoint:
+    """The checkpoint at `path`.
 
     Raises:
         RunFolderError: The file cannot be read, is damaged or changed, or belongs to another run.
@@ -98,7 +112,7 @@ def read_checkpoint(path: Path, run_checksum: str) -> tuple[int, Arrays, Record]
         raise RunFolderError(f"{path} is damaged: parts are missing or wrong ({error})") from error
 
 
-def _parts(path: Path, arrays: Arrays, run_checksum: str) -> tuple[int, Arrays, Record]:
+def _parts(path: Path, arrays: Arrays, run_checksum: str) -> Checkpoint:
     checksum = arrays.pop(_CHECKSUM, None)
     if checksum is None or not np.array_equal(checksum, _text_array(storage.content_checksum(arrays))):
         raise RunFolderError(f"{path} has been changed or is damaged: it does not have its checksum")
@@ -107,7 +121,8 @@ def _parts(path: Path, arrays: Arrays, run_checksum: str) -> tuple[int, Arrays, 
     written_as, rounds_done = map(operator.index, arrays[_HEADER].tolist())
     if written_as != FORMAT:
         raise RunFolderError(f"{path} has checkpoint format {written_as}; this version reads {FORMAT}")
-    return rounds_done, _section(arrays, _TRAINER), Record(**_section(arrays, _RECORD))
+    parts = (_section(arrays, prefix) for prefix in (_TRAINER, _RECORD, _EVALUATION))
+    return Checkpoint(rounds_done, *parts)
 
 
 def _read(path: Path) -> Arrays:

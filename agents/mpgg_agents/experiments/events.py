@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from mpgg_agents.errors import MissingExtraError
-from mpgg_agents.experiments.settings import Experiment
-from mpgg_agents.record import Record
+from mpgg_agents.experiments.kinds import Trainer
+from mpgg_agents.experiments.life import Life
+from mpgg_env.core.types import FloatArray
 
 
 def check_available() -> None:
@@ -26,35 +27,34 @@ class EventLog:
 
     Args:
         folder: Where the files go; those of an earlier session of the run stay.
-        experiment: The run.
+        life: What the run measures.
         record: All rounds before this session, the last window of which may be open. TensorBoard forgets what an
             earlier session wrote beyond them.
+        trainer: The trainer at the beginning of this session.
     """
 
-    def __init__(self, folder: Path, experiment: Experiment, record: Record) -> None:
+    def __init__(self, folder: Path, life: Life[Any], record: Any, trainer: Trainer) -> None:
         from torch.utils.tensorboard import SummaryWriter  # loads torch
 
-        self._window, self._agents = experiment.run.window, experiment.game.n_players
-        self._epsilon = experiment.kind.exploration(experiment.agent, experiment.total_rounds)
-        self._rounds_done: int = record.welfare.shape[1]
+        self._life, self._window, self._total = life, life.event_window, trainer.total_rounds
+        self._rounds_done = trainer.rounds_done
         start = self._rounds_done // self._window * self._window
-        self._cooperators, self._welfare = [record.cooperators[:, start:]], [record.welfare[:, start:]]
+        self._open = [{name: values[start:] for name, values in life.series(record, 0).items()}]
         # The step `rounds_done` itself is a point of the earlier session that holds.
         self._writer: Any = SummaryWriter(str(folder), purge_step=self._rounds_done + 1)
 
     @property
     def rounds_left(self) -> int:
         """Rounds to the end of the open window, where the next point is."""
-        return min(self._window - self._rounds_done % self._window, len(self._epsilon) - self._rounds_done)
+        return min(self._window - self._rounds_done % self._window, self._total - self._rounds_done)
 
-    def add(self, record: Record, losses: Mapping[str, float]) -> None:
-        """Adds the next rounds, at most `rounds_left`, and the losses after them."""
-        left = self.rounds_left
-        self._cooperators.append(record.cooperators)
-        self._welfare.append(record.welfare)
-        self._rounds_done += record.welfare.shape[1]
-        if record.welfare.shape[1] == left:
-            self._write(losses)
+    def add(self, record: Any, trainer: Trainer) -> None:
+        """Adds the record of the next rounds, at most `rounds_left`, and the losses of the trainer after them."""
+        at_the_end = trainer.rounds_done - self._rounds_done == self.rounds_left
+        self._open.append(self._life.series(record, self._rounds_done))
+        self._rounds_done = trainer.rounds_done
+        if at_the_end:
+            self._write(trainer.losses)
 
     def close(self) -> None:
         """Writes what is still in memory."""
@@ -62,14 +62,14 @@ class EventLog:
 
     def _write(self, losses: Mapping[str, float]) -> None:
         """Writes the point of the window that ends here."""
-        cooperators, welfare = np.concatenate(self._cooperators, axis=1), np.concatenate(self._welfare, axis=1)
-        step = self._rounds_done
-        self._add("cooperation_rate", cooperators.mean() / self._agents, step)
-        self._add("mean_payoff", welfare.mean() / self._agents, step)
-        self._add("epsilon", self._epsilon[step - welfare.shape[1] : step].mean(), step)
+        for name in self._open[-1]:
+            self._add(name, float(np.concatenate(self._parts(name)).mean()))
         for name, loss in losses.items():
-            self._add(f"loss/{name}", np.float64(loss), step)
-        self._cooperators, self._welfare = [], []
+            self._add(f"loss/{name}", float(loss))
+        self._open = []
 
-    def _add(self, name: str, value: np.floating[Any], step: int) -> None:
-        self._writer.add_scalar(name, float(value), step)
+    def _parts(self, name: str) -> list[FloatArray]:
+        return [part[name] for part in self._open if name in part]
+
+    def _add(self, name: str, value: float) -> None:
+        self._writer.add_scalar(name, value, self._rounds_done)

@@ -1,52 +1,59 @@
-"""The figures of a run folder, as PNG and PDF, and an animated GIF of the first seed.
+"""Drawing the figures of a run into its folder, as PNG and PDF. Which there are is up to its kind of game."""
 
-cooperation: Cooperation rate over the rounds. payoff: Payoff and efficiency over the rounds. board: Occupancy
-and cooperation of the casinos at named times. structure: Seats taken, concentration and the way to good casinos over
-the rounds. synergy: Survival of endangered cooperators. corridor: Net migration between the casinos.
-board_over_time.gif: the board of one seed. The numbers come from `Run.metrics`, `Run.casinos` and `Run.synergy`.
-"""
-
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from matplotlib.figure import Figure
 
-from mpgg_agents.experiments import curves, maps, storage
-from mpgg_agents.experiments.figure_data import FigureData
-from mpgg_agents.experiments.folder import FIGURES, RunFolderError
+from mpgg_agents.experiments import storage
+from mpgg_agents.experiments.files import FIGURES
+from mpgg_agents.experiments.folder import RunFolderError
 from mpgg_agents.experiments.reader import Run
 from mpgg_agents.experiments.style import column_frame, house_style
-
-DRAWERS: Final[dict[str, Callable[[FigureData], Figure]]] = {
-    "cooperation": curves.cooperation_figure,
-    "payoff": curves.payoff_figure,
-    "board": maps.board_figure,
-    "structure": curves.structure_figure,
-    "synergy": curves.synergy_figure,
-    "corridor": maps.corridor_figure,
-}
-ANIMATION: Final = "board_over_time.gif"
 
 # Without times and versions, so that equal results give equal files.
 _METADATA: Final[dict[str, dict[str, Any]]] = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-FILES: Final = (*(f"{name}.{kind}" for name in DRAWERS for kind in _METADATA), ANIMATION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureSet:
+    """The figures of a run.
+
+    Attributes:
+        read: Reads and checks what they draw, once.
+        drawers: A function from what was read to a figure for each name; each becomes a PNG and a PDF.
+        films: A function that writes what was read for each further file.
+    """
+
+    read: Callable[[], Any]
+    drawers: Mapping[str, Callable[[Any], Figure]]
+    films: Mapping[str, Callable[[Any, BinaryIO], None]] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of all files."""
+        return (*(f"{name}.{kind}" for name in self.drawers for kind in _METADATA), *self.films)
 
 
 def missing_figures(run: Run) -> list[str]:
     """The figure files that the run does not have."""
-    return [name for name in FILES if not (run.path / FIGURES / name).exists()]
+    files = run.config.game_kind.figure_set(run).files
+    return [name for name in files if not (run.path / FIGURES / name).exists()]
 
 
-def draw_figures(run: Run, files: Collection[str] = FILES, stop: Callable[[], bool] = lambda: False) -> list[Path]:
+def draw_figures(
+    run: Run, files: Collection[str] | None = None, stop: Callable[[], bool] = lambda: False
+) -> list[Path]:
     """Draws figures of a complete run into its folder.
 
     Args:
         run: The run.
-        files: Names of the files to write, of `FILES`.
+        files: Names of the files to write; None for all.
         stop: Asked before each figure whether to leave the rest out.
 
     Returns:
@@ -55,27 +62,27 @@ def draw_figures(run: Run, files: Collection[str] = FILES, stop: Callable[[], bo
     Raises:
         RunFolderError: The run is not complete, a file has been changed, or a file has the folder's name.
     """
-    data = FigureData.read(run)
+    figures: FigureSet = run.config.game_kind.figure_set(run)
+    chosen = figures.files if files is None else files
+    data = figures.read()
     folder = run.path / FIGURES
     if folder.exists() and not folder.is_dir():
         raise RunFolderError(f"{folder} must be a folder, but is a file")
     folder.mkdir(exist_ok=True)
     written = []
     with house_style():
-        for name in [*DRAWERS, ANIMATION]:
-            wanted = [file for file in files if file.split(".")[0] == name.split(".")[0]]
+        for name in (*figures.drawers, *figures.films):
+            wanted = [file for file in chosen if file in (name, *(f"{name}.{kind}" for kind in _METADATA))]
             if wanted and not stop():
-                written += _write(data, folder, name, wanted)
+                written += _write(figures, data, folder, name, wanted)
     return written
 
 
-def _write(data: FigureData, folder: Path, name: str, files: Collection[str]) -> list[Path]:
-    if name == ANIMATION:
-        from mpgg_agents.experiments.animation import write_animation  # loads Pillow and the renderer
-
-        storage.write_file(folder / ANIMATION, lambda file: write_animation(data, file))
-        return [folder / ANIMATION]
-    figure = DRAWERS[name](data)
+def _write(figures: FigureSet, data: Any, folder: Path, name: str, files: Collection[str]) -> list[Path]:
+    if name in figures.films:
+        storage.write_file(folder / name, lambda file: figures.films[name](data, file))
+        return [folder / name]
+    figure = figures.drawers[name](data)
     for file_name in files:
         save_figure(figure, folder / file_name)
     return [folder / file_name for file_name in files]

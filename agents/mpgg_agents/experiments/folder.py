@@ -3,11 +3,10 @@
 Files:
     config.json: The experiment: sections game, agent and run, every field.
     manifest.json: Versions, machine, command, times, status, and the checksums of the other files.
-    metrics.parquet: One row per seed, phase and round.
-    casinos.npz: Occupancy, cooperators and moves of every casino, as means over windows of rounds.
-    final_state.npz: Casino of every agent after the last training round, and what the agents have learned if kept.
-    panel.npz: Casino, action and payoff of every agent in the last greedy rounds.
+    metrics.parquet: What was measured, a row per seed and round.
+    final_state.npz: How the training ended, with what was learned.
     checkpoint.npz: From where an unfinished run goes on.
+    Further result files: as the kind of game has them, in the module `files` of its package.
     figures/: What the other files show.
     tensorboard/: Event files of TensorBoard, if asked for; nothing reads them back.
 """
@@ -19,24 +18,16 @@ from typing import Any, Final
 import numpy as np
 
 from mpgg_agents.experiments import storage
+from mpgg_agents.experiments.files import CONFIG, MANIFEST
+from mpgg_agents.experiments.registry import GAMES
 from mpgg_agents.experiments.settings import Experiment
 
-FORMAT: Final = 4
-CONFIG: Final = "config.json"
-MANIFEST: Final = "manifest.json"
-METRICS: Final = "metrics.parquet"
-CASINOS: Final = "casinos.npz"
-FINAL_STATE: Final = "final_state.npz"
-PANEL: Final = "panel.npz"
-CHECKPOINT: Final = "checkpoint.npz"
-FIGURES: Final = "figures"
-EVENTS: Final = "tensorboard"
-RESULTS: Final = (METRICS, CASINOS, FINAL_STATE, PANEL)
+FORMAT: Final = 5
 STATUSES: Final = ("running", "interrupted", "failed", "complete")
 
 # Entries of the manifest that a reader relies on.
 _ENTRIES: Final[dict[str, type | tuple[type, ...]]] = {
-    **dict.fromkeys(("version", "python", "platform", "status"), str),
+    **dict.fromkeys(("version", "python", "platform", "status", "env"), str),
     **dict.fromkeys(("command", "started"), list),
     **dict.fromkeys(("ended", "results_checksum", "error"), (str, type(None))),
     "seconds": (int, float),
@@ -112,8 +103,9 @@ def _is_manifest(content: dict[str, Any]) -> bool:
     return (
         all(name in content and isinstance(content[name], kind) for name, kind in _ENTRIES.items())
         and all(isinstance(text, str) for name in ("command", "started") for text in content[name])
+        and content["env"] in GAMES
         and CONFIG in content["files"]
-        and set(content["files"]) <= {CONFIG, *RESULTS}
+        and set(content["files"]) <= {CONFIG, *GAMES[content["env"]].results}
         and content["status"] in STATUSES
     )
 
@@ -127,9 +119,12 @@ def read_config(path: Path, manifest: dict[str, Any]) -> Experiment:
     check_file(path / CONFIG, manifest["files"][CONFIG])
     values = _read_json(path / CONFIG)
     try:
-        return Experiment.from_dict(values)
+        experiment = Experiment.from_dict(values)
     except (TypeError, ValueError) as error:
         raise RunFolderError(f"{path / CONFIG}: {error}") from error
+    if experiment.run.env != manifest["env"]:
+        raise RunFolderError(f"{path / CONFIG} does not fit {MANIFEST}: they are of different games")
+    return experiment
 
 
 def check_file(path: Path, checksum: str) -> None:

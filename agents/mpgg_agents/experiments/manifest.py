@@ -17,8 +17,8 @@ LIBRARIES: Final = (
 )
 
 
-def new_manifest(command: Sequence[str], seeds: Sequence[int], threads: int | None) -> dict[str, Any]:
-    """The manifest of a run that has not started yet."""
+def new_manifest(env: str, command: Sequence[str], seeds: Sequence[int], threads: int | None) -> dict[str, Any]:
+    """The manifest of a run in a game that has not started yet."""
     return {
         "format": FORMAT,
         "package": "mpgg-env",
@@ -29,6 +29,7 @@ def new_manifest(command: Sequence[str], seeds: Sequence[int], threads: int | No
         "platform": platform.platform(),
         "processors": os.cpu_count(),
         "threads": threads,
+        "env": env,
         "command": list(command),
         "seeds": list(seeds),
         "status": "running",

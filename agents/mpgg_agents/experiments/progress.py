@@ -13,8 +13,8 @@ Display = Literal["bar", "lines", "none"]
 class Progress(Protocol):
     """Shows the progress of a run on stderr."""
 
-    def update(self, rounds: int, cooperation_rate: float, epsilon: float) -> None:
-        """Tells that `rounds` more rounds are done."""
+    def update(self, done: int, words: str) -> None:
+        """Tells that so many more rounds are done, and how it goes."""
 
     def say(self, message: str) -> None:
         """Writes a line without spoiling the bar."""
@@ -23,10 +23,10 @@ class Progress(Protocol):
         """Leaves the last state on the screen."""
 
 
-def make_progress(display: Display, total: int, done: int) -> Progress:
-    """The display of a run of `total` rounds of which `done` are done."""
-    kinds: dict[Display, Callable[[int, int], Progress]] = {"bar": _Bar, "lines": _Lines, "none": _Silence}
-    return kinds[display](total, done)
+def make_progress(display: Display, total: int, done: int, unit: str = "rounds") -> Progress:
+    """The display of work of `total` rounds, or other units, of which `done` are done."""
+    kinds: dict[Display, Callable[[int, int, str], Progress]] = {"bar": _Bar, "lines": _Lines, "none": _Silence}
+    return kinds[display](total, done, unit)
 
 
 def choose_display(quiet: bool) -> Display:
@@ -37,10 +37,10 @@ def choose_display(quiet: bool) -> Display:
 
 
 class _Silence:
-    def __init__(self, total: int, done: int) -> None:
-        """Nothing is shown, whatever `total` and `done` are."""
+    def __init__(self, total: int, done: int, unit: str) -> None:
+        """Nothing is shown, whatever the arguments are."""
 
-    def update(self, rounds: int, cooperation_rate: float, epsilon: float) -> None:
+    def update(self, done: int, words: str) -> None:
         pass
 
     def say(self, message: str) -> None:
@@ -51,16 +51,16 @@ class _Silence:
 
 
 class _Bar:
-    def __init__(self, total: int, done: int) -> None:
+    def __init__(self, total: int, done: int, unit: str) -> None:
         from tqdm import tqdm
 
         self._bar: Any = tqdm(
-            total=total, initial=done, unit=" rounds", dynamic_ncols=True, smoothing=0.2, file=sys.stderr
+            total=total, initial=done, unit=f" {unit}", dynamic_ncols=True, smoothing=0.2, file=sys.stderr
         )
 
-    def update(self, rounds: int, cooperation_rate: float, epsilon: float) -> None:
-        self._bar.set_postfix_str(f"cooperation {cooperation_rate:.3f}, epsilon {epsilon:.3f}", refresh=False)
-        self._bar.update(rounds)
+    def update(self, done: int, words: str) -> None:
+        self._bar.set_postfix_str(words, refresh=False)
+        self._bar.update(done)
 
     def say(self, message: str) -> None:
         self._bar.write(f"mpgg: {message}", file=sys.stderr)
@@ -71,20 +71,17 @@ class _Bar:
 
 
 class _Lines:
-    def __init__(self, total: int, done: int) -> None:
-        self._total, self._done = total, done
+    def __init__(self, total: int, done: int, unit: str) -> None:
+        self._total, self._done, self._unit = total, done, unit
         self._since, self._done_then = time.monotonic(), done
 
-    def update(self, rounds: int, cooperation_rate: float, epsilon: float) -> None:
-        self._done += rounds
+    def update(self, done: int, words: str) -> None:
+        self._done += done
         elapsed = time.monotonic() - self._since
         if elapsed < LINE_SECONDS and self._done < self._total:
             return
         speed = (self._done - self._done_then) / max(elapsed, 1e-9)
-        self.say(
-            f"{self._done:,} of {self._total:,} rounds, {speed:,.0f} rounds/s, "
-            f"cooperation {cooperation_rate:.3f}, epsilon {epsilon:.3f}"
-        )
+        self.say(f"{self._done:,} of {self._total:,} {self._unit}, {speed:,.0f} {self._unit}/s, {words}")
         self._since, self._done_then = time.monotonic(), self._done
 
     def say(self, message: str) -> None:

@@ -1,35 +1,44 @@
 """Reading a run folder: every file is checked against its checksum before it is believed."""
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
-from mpgg_agents.experiments import measures, storage
-from mpgg_agents.experiments.folder import (
-    CASINOS,
-    FINAL_STATE,
-    METRICS,
-    PANEL,
-    RESULTS,
-    RunFolderError,
-    check_file,
-    read_config,
-    read_manifest,
-)
-from mpgg_agents.experiments.measures import MEASURES, Phase
+from mpgg_agents.experiments import storage
+from mpgg_agents.experiments.files import FINAL_STATE, learned_name
+from mpgg_agents.experiments.folder import RunFolderError, check_file, read_config, read_manifest
+from mpgg_agents.experiments.registry import GAMES
 from mpgg_agents.experiments.storage import Arrays
-from mpgg_env.core.types import FloatArray
+
+R = TypeVar("R", bound="Run")
 
 
-def load_run(path: str | Path) -> "Run":
+def load_run(path: str | Path) -> Any:
     """Opens a run folder for reading.
 
     Args:
         path: The folder that `mpgg train --out` wrote.
 
+    Returns:
+        A `Run` of its kind of game: `mpgg_agents.experiments.mpgg.reader.MPGGRun` or
+        `mpgg_agents.experiments.market.reader.MarketRun`.
+
     Raises:
         RunFolderError: It is no run folder, or its settings do not have the checksum in its manifest.
     """
-    return Run(Path(path))
+    manifest = read_manifest(Path(path))
+    return GAMES[manifest["env"]].reader()(Path(path), manifest)
+
+
+def load_run_of(path: str | Path, reader: type[R]) -> R:
+    """Opens a run folder of one kind of game.
+
+    Raises:
+        RunFolderError: It is of another kind, or as `load_run`.
+    """
+    run = load_run(path)
+    if not isinstance(run, reader):
+        raise RunFolderError(f"{path} must be a run of {reader.env}, but is one of {run.config.run.env}")
+    return run
 
 
 class Run:
@@ -39,12 +48,15 @@ class Run:
         path: The folder.
         manifest: Versions, command, seeds, times, status and checksums.
         config: The experiment: `config.game`, `config.agent`, `config.run`.
+        env: Id of the environment of such runs.
     """
 
-    def __init__(self, path: Path) -> None:
+    env: ClassVar[str]
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
         self.path = path
-        self.manifest = read_manifest(path)
-        self.config = read_config(path, self.manifest)
+        self.manifest = manifest
+        self.config: Any = read_config(path, manifest)
         self._verified: set[str] = set()
 
     @property
@@ -61,174 +73,39 @@ class Run:
     @property
     def seeds(self) -> tuple[int, ...]:
         """Seed of each replica."""
-        return self.config.run.seeds
-
-    @property
-    def cost(self) -> FloatArray:
-        """Cost of each casino, (M,)."""
-        from mpgg_env.games.mpgg.rules import casino_costs  # loads numba
-
-        return casino_costs(self.config.game)
-
-    @property
-    def gain(self) -> FloatArray:
-        """Gain factor of each casino, (M,)."""
-        from mpgg_env.games.mpgg.rules import casino_gains  # loads numba
-
-        return casino_gains(self.config.game)
-
-    @property
-    def best_values(self) -> FloatArray:
-        """What a cooperator among cooperators earns in each casino, (M,)."""
-        from mpgg_env.analysis.payoffs import best_values  # loads numba
-
-        return best_values(self.config.game)
-
-    def phase_rounds(self, phase: Phase) -> int:
-        """Rounds of a phase."""
-        return self.config.total_rounds if phase == "train" else self.config.run.evaluation_rounds
-
-    def metrics(self, phase: Phase = "train") -> Arrays:
-        """The measures of every round: seed (B,), round and epsilon (rounds,), the others (B, rounds).
-
-        The measures are those of `mpgg_agents.experiments.measures.MEASURES`. Phase "greedy" is the rounds
-        without exploration and learning after the training.
-
-        Raises:
-            RunFolderError: The run is not complete, or the file has been changed.
-        """
-        from mpgg_agents.experiments.table import read_metrics  # loads pyarrow
-
-        return read_metrics(self.file(METRICS), self.config, phase)
-
-    def casinos(self, phase: Phase = "train") -> Arrays:
-        """The casinos' time series, means per round over windows of `config.run.window` rounds.
-
-        Returns:
-            round (windows,), occupancy and cooperators (B, windows, M), moves (B, windows, M, n_moves), and the
-            casinos' cost and gain (M,).
-
-        Raises:
-            RunFolderError: The run is not complete, or the file has been changed.
-        """
-        arrays = storage.read_arrays(self.file(CASINOS))
-        series = {name: arrays[f"{phase}_{name}"] for name in ("round", "occupancy", "cooperators", "moves")}
-        return {**series, "cost": arrays["cost"], "gain": arrays["gain"]}
+        seeds: tuple[int, ...] = self.config.run.seeds
+        return seeds
 
     def final_state(self) -> Arrays:
-        """Positions (B, N) after the last training round, seeds (B,), and what was learned, `seed_<s>_<name>`.
-
-        The names are those of `IQLTrainer.tables`, `DQNTrainer.networks` or `NashQTrainer.learned`.
+        """How the training ended: seeds (B,), what was learned as `seed_<s>_<name>`, and what else the game has.
 
         Raises:
             RunFolderError: The run is not complete, or the file has been changed.
         """
         return storage.read_arrays(self.file(FINAL_STATE))
 
-    def window_means(self, size: int = 1000, phase: Phase = "train") -> dict[str, FloatArray]:
-        """What the figures and `mpgg info` show: means over windows of `size` rounds.
-
-        Args:
-            size: Rounds per window, a multiple of `config.run.window` or at least the whole phase.
-            phase: "train" or "greedy".
-
-        Returns:
-            round (windows,), the first round of each window; for every measure (B, windows); and I_alpha, I_c,
-            I_v, with `_cooperators` for cooperators alone: where on the board the agents were, (B, windows).
-
-        Raises:
-            RunFolderError: The run is not complete, or a file has been changed.
-            ValueError: The size does not fit.
-        """
-        self._check_size(size, phase)
-        return self._means(phase, 0, size)
-
-    def last_rounds(self, size: int = 1000, phase: Phase = "train") -> dict[str, FloatArray]:
-        """As `window_means`, but over one window that ends with the phase: its `size` last rounds.
-
-        Where the phase does not end with a whole window of the run, these are the fewest whole windows before its end
-        that make at least `size` rounds with what comes after them. A phase of fewer rounds is taken whole.
-
-        Returns:
-            round (1,), the first of these rounds, and the measures and indices of `window_means`, (B, 1).
-
-        Raises:
-            RunFolderError: The run is not complete, or a file has been changed.
-            ValueError: The phase has no rounds, or the size does not fit.
-        """
-        rounds = self.phase_rounds(phase)
-        if not rounds:
-            raise ValueError(f"phase must be one with rounds, got {phase!r}, of which this run has none")
-        self._check_size(size, phase)
-        first = measures.last_start(rounds, self.config.run.window, size)
-        return self._means(phase, first, rounds - first)
-
-    def _check_size(self, size: int, phase: Phase) -> None:
-        window = self.config.run.window
-        if size < 1 or (size % window and size < self.phase_rounds(phase)):
-            raise ValueError(f"size must be a positive multiple of the window of {window} rounds, got {size}")
-
-    def _means(self, phase: Phase, first: int, size: int) -> dict[str, FloatArray]:
-        """Means over windows of `size` rounds from round `first` on, with which a window of the run begins."""
-        from mpgg_env.analysis.metrics_structure import corridor_indices  # loads numba
-
-        rounds, window, casinos = self.phase_rounds(phase), self.config.run.window, self.casinos(phase)
-        lengths = measures.window_lengths(casinos["round"], rounds)[first // window :]
-        columns = self.metrics(phase)
-        means = measures.window_means({name: columns[name][..., first:] for name in ("round", *MEASURES)}, size)
-        for name, suffix in (("occupancy", ""), ("cooperators", "_cooperators")):
-            weights = measures.group_windows(casinos[name][:, first // window :], lengths, -(-size // window))
-            indices = corridor_indices(weights, self.config.game.grid_shape, self.best_values)
-            means.update({f"{index}{suffix}": values for index, values in indices.items()})
-        return means
-
-    def panel(self) -> Arrays:
-        """What every agent did in the last greedy rounds, `config.panel_rounds` of them.
-
-        Returns:
-            round (T,), counted from the first greedy round; positions, the casinos in which the games are played,
-            actions (0 = D, 1 = C) and payoffs, (B, T, N) each. `mpgg_env.analysis.metrics_panel` measures them.
+    def learned(self, seed: int) -> Arrays:
+        """What was learned by the replica of this seed, by name; empty where nothing was kept.
 
         Raises:
             RunFolderError: The run is not complete, or the file has been changed.
+            ValueError: The run does not have the seed.
         """
-        return storage.read_arrays(self.file(PANEL))
+        self.replica(seed)
+        prefix = learned_name(seed, "")
+        return {
+            name.removeprefix(prefix): array for name, array in self.final_state().items() if name.startswith(prefix)
+        }
 
-    def efficiency_table(self, phase: Phase = "greedy", size: int = 1000) -> dict[str, FloatArray]:
-        """The measures of efficiency and structure that `mpgg info` shows, one value per seed, (B,).
-
-        They are those of `mpgg_agents.experiments.structure.ROWS`. Those of single agents come from the panel, so that
-        they are NaN for "train".
-
-        Args:
-            phase: "greedy", all greedy rounds and the panel; or "train", the last rounds of the training.
-            size: How many of these, as for `last_rounds`.
+    def replica(self, seed: int) -> int:
+        """The place of a seed among the run's seeds.
 
         Raises:
-            RunFolderError: The run is not complete, or a file has been changed.
-            ValueError: The phase has no rounds, or the size does not fit.
+            ValueError: The run does not have it.
         """
-        from mpgg_agents.experiments.structure import efficiency_table  # loads numba
-
-        return efficiency_table(self, phase, size)
-
-    def synergy(self, thresholds: Sequence[float] | None = None) -> dict[str, FloatArray]:
-        """Strategy-space synergy in the panel: whether endangered cooperators keep ahead of defectors.
-
-        Args:
-            thresholds: Local shares of defectors in [0, 1]; None for 0, 0.05, ..., 0.95.
-
-        Returns:
-            threshold (thresholds,); survival and migration_gain (B, thresholds) as in
-            `mpgg_env.analysis.metrics_panel.SynergySurvival`.
-
-        Raises:
-            RunFolderError: The run is not complete, or the file has been changed.
-            ValueError: A threshold is out of range.
-        """
-        from mpgg_agents.experiments.structure import synergy  # loads numba
-
-        return synergy(self, thresholds)
+        if seed not in self.seeds:
+            raise ValueError(f"seed must be one of {', '.join(map(str, self.seeds))}, got {seed!r}")
+        return self.seeds.index(seed)
 
     def file(self, name: str) -> Path:
         """Path of a result file that has its checksum.
@@ -249,5 +126,6 @@ class Run:
         Raises:
             RunFolderError: A file is missing or has been changed.
         """
-        for name in (*self.manifest["files"], *(RESULTS if self.status == "complete" else ())):
+        results = self.config.game_kind.results if self.status == "complete" else ()
+        for name in (*self.manifest["files"], *results):
             self.file(name)

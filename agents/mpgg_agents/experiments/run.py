@@ -2,20 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 
 from mpgg_agents.experiments import events, storage
-from mpgg_agents.experiments.checkpoint import REFUSALS, read_checkpoint
-from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, RunFolderError
+from mpgg_agents.experiments.checkpoint import REFUSALS, Checkpoint, read_checkpoint
+from mpgg_agents.experiments.files import CHECKPOINT, CONFIG
+from mpgg_agents.experiments.folder import RunFolderError
+from mpgg_agents.experiments.kinds import Trainer
 from mpgg_agents.experiments.manifest import new_manifest
 from mpgg_agents.experiments.progress import Display
 from mpgg_agents.experiments.reader import Run, load_run
-from mpgg_agents.experiments.registry import Trainer
-from mpgg_agents.experiments.session import Outcome, Session, empty_record
+from mpgg_agents.experiments.session import Outcome, Progressed, Session
 from mpgg_agents.experiments.settings import Experiment
 from mpgg_agents.experiments.start import check_vacant, new_folder, remove_abandoned_folders
-from mpgg_agents.record import Record
 from mpgg_env.core.validation import check_integer
 
 
@@ -81,7 +80,7 @@ def new_session(
     if tensorboard:
         events.check_available()
     trainer = _make_trainer(experiment, threads)
-    manifest = new_manifest(command, experiment.run.seeds, threads)
+    manifest = new_manifest(experiment.run.env, command, experiment.run.seeds, threads)
     with new_folder(out, experiment, manifest):
         yield Session(load_run(out), trainer, display, tensorboard=tensorboard)
 
@@ -102,33 +101,33 @@ def resumed_session(
         if (path / CHECKPOINT).exists():
             saved = read_checkpoint(path / CHECKPOINT, run.manifest["files"][CONFIG])
         trainer = _make_trainer(run.config, threads)
-        record = None
-        if saved is not None:
-            record = _restore(trainer, run, *saved)
+        progressed = None if saved is None else _restore(trainer, run, saved)
         storage.remove_leftovers(path)
         remove_abandoned_folders(path.resolve())
-        yield Session(run, trainer, display, record, tensorboard=tensorboard)
+        yield Session(run, trainer, display, progressed, tensorboard=tensorboard)
 
 
 def _make_trainer(experiment: Experiment, threads: int | None) -> Trainer:
     if threads is not None:
         check_integer("threads", threads, 1)
-    run = experiment.run
-    return experiment.kind.make_trainer(experiment.game, experiment.agent, run.seeds, run.rounds, run.window, threads)
+    trainer: Trainer = experiment.kind.make_trainer(experiment, threads)
+    return trainer
 
 
-def _restore(trainer: Trainer, run: Run, rounds_done: int, arrays: storage.Arrays, record: Record) -> Record:
+def _restore(trainer: Trainer, run: Run, saved: Checkpoint) -> Progressed:
+    path, life = run.path / CHECKPOINT, run.config.game_kind.life(run.config)
     try:
-        trainer.restore(arrays)
+        trainer.restore(saved.trainer)
     except REFUSALS as error:
-        raise RunFolderError(f"{run.path / CHECKPOINT} does not fit the run: {error}") from error
-    at_a_stop = rounds_done % trainer.unit == 0 or rounds_done == trainer.total_rounds
-    same_rounds = trainer.rounds_done == rounds_done and at_a_stop
-    if not same_rounds or _forms(record) != _forms(empty_record(run.config, rounds_done)):
-        raise RunFolderError(f"{run.path / CHECKPOINT} is inconsistent: its parts are from different rounds")
-    return record
-
-
-def _forms(record: Record) -> list[tuple[str, tuple[int, ...]]]:
-    arrays = [getattr(record, field.name) for field in fields(Record)]
-    return [(array.dtype.str, array.shape) for array in arrays]
+        raise RunFolderError(f"{path} does not fit the run: {error}") from error
+    rounds, total = trainer.rounds_done, trainer.total_rounds
+    if saved.rounds_done != rounds or not (rounds % trainer.unit == 0 or rounds == total):
+        raise RunFolderError(f"{path} is inconsistent: its parts are from different rounds")
+    try:
+        record = life.record_of(saved.record, trainer)
+        if rounds < total and saved.evaluation:
+            raise ValueError("it has an evaluation of a training that has not ended")
+        evaluation = life.evaluation(trainer, record, saved.evaluation) if rounds == total else None
+    except REFUSALS as error:
+        raise RunFolderError(f"{path} is inconsistent: {error}") from error
+    return Progressed(record, evaluation)

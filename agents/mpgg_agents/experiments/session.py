@@ -5,24 +5,20 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Any, Final, NamedTuple
 
 from mpgg_agents.errors import TrainingError
 from mpgg_agents.experiments import folder
-from mpgg_agents.experiments.checkpoint import CheckpointPlan, write_checkpoint
+from mpgg_agents.experiments.checkpoint import Checkpoint, CheckpointPlan, write_checkpoint
 from mpgg_agents.experiments.events import EventLog
-from mpgg_agents.experiments.folder import CHECKPOINT, CONFIG, EVENTS
+from mpgg_agents.experiments.files import CHECKPOINT, CONFIG, EVENTS
 from mpgg_agents.experiments.interrupts import Interrupts
+from mpgg_agents.experiments.kinds import Trainer
+from mpgg_agents.experiments.life import Evaluation
 from mpgg_agents.experiments.manifest import now
-from mpgg_agents.experiments.panel import play_greedily
 from mpgg_agents.experiments.progress import Display, Progress, make_progress
 from mpgg_agents.experiments.reader import Run, load_run
-from mpgg_agents.experiments.registry import Trainer
 from mpgg_agents.experiments.results import write_results
-from mpgg_agents.experiments.settings import Experiment
-from mpgg_agents.record import Record
 from mpgg_env.core.compiled import is_first_compilation
 
 CHUNK_SECONDS: Final = 0.5
@@ -45,18 +41,38 @@ class Outcome:
     complete: bool
 
 
+class Progressed(NamedTuple):
+    """What earlier sessions of a run have done.
+
+    Attributes:
+        record: The record of all rounds so far.
+        evaluation: The evaluation, if the training has reached its end.
+    """
+
+    record: Any
+    evaluation: Evaluation | None
+
+
 class Session:
     """One process's share of a run. The caller holds the folder's lock."""
 
     def __init__(
-        self, run: Run, trainer: Trainer, display: Display, record: Record | None = None, *, tensorboard: bool = False
+        self,
+        run: Run,
+        trainer: Trainer,
+        display: Display,
+        progressed: Progressed | None = None,
+        *,
+        tensorboard: bool = False,
     ) -> None:
         self.run = run
         self.trainer = trainer
+        self.life = run.config.game_kind.life(run.config)
         self._display = display
         self._tensorboard = tensorboard
-        self._records = [] if record is None else [record]
-        self._rounds_kept = 0 if record is None else trainer.rounds_done
+        self._records: list[Any] = [] if progressed is None else [progressed.record]
+        self._evaluation = None if progressed is None else progressed.evaluation
+        self._rounds_kept = 0 if progressed is None else trainer.rounds_done
         self._started = time.monotonic()
 
     def play(self) -> Outcome:
@@ -66,10 +82,9 @@ class Session:
             TrainingError: The numbers of the training are no longer finite. The manifest says so, and a checkpoint
                 that has been written stays as it is.
         """
-        progress = make_progress(self._display, self.trainer.total_rounds, self.trainer.rounds_done)
-        with Interrupts(progress.say) as interrupts:
+        with Interrupts(self._say) as interrupts:
             try:
-                self._train_and_keep(progress, interrupts)
+                self._play_and_keep(interrupts)
             except TrainingError as error:
                 self._update_manifest(status="failed", error=str(error), **self._spent())
                 raise TrainingError(f"{error}; {self._kept()}") from error
@@ -82,27 +97,43 @@ class Session:
             complete=self.run.status == "complete",
         )
 
-    def _train_and_keep(self, progress: Progress, interrupts: Interrupts) -> None:
-        try:
-            if is_first_compilation(self.run.config.kind.kernels):
+    def _play_and_keep(self, interrupts: Interrupts) -> None:
+        self._train_shown(interrupts)
+        if interrupts.received is None:
+            self._evaluate_shown(interrupts)
+        if self._evaluation is not None and self._evaluation.tasks_done == self._evaluation.tasks:
+            self._finish()
+        else:
+            self._checkpoint()
+            self._update_manifest(status="interrupted", **self._spent())
+
+    def _train_shown(self, interrupts: Interrupts) -> None:
+        with self._shown(self.trainer.total_rounds, self.trainer.rounds_done, "rounds") as progress:
+            kernels = self.run.config.kind.kernels
+            if kernels is not None and is_first_compilation(kernels):
                 progress.say("compiling for the first time, which takes some seconds; later starts are quick")
             self._update_manifest(status="running", error=None, started=[*self.run.manifest["started"], now()])
             with self._event_log() as event_log:
                 self._train(progress, interrupts, event_log)
+
+    @contextmanager
+    def _shown(self, total: int, done: int, unit: str) -> Iterator[Progress]:
+        """The display of a part of the work; what interrupts say goes there too."""
+        progress = self._progress = make_progress(self._display, total, done, unit)
+        try:
+            yield progress
         finally:
             progress.close()
-        if interrupts.received is not None:
-            self._checkpoint()
-            self._update_manifest(status="interrupted", **self._spent())
-        else:
-            self._finish()
+
+    def _say(self, message: str) -> None:
+        self._progress.say(message)
 
     @contextmanager
     def _event_log(self) -> Iterator[EventLog | None]:
         if not self._tensorboard:
             yield None
             return
-        with closing(EventLog(self.run.path / EVENTS, self.run.config, self._record())) as event_log:
+        with closing(EventLog(self.run.path / EVENTS, self.life, self._record(), self.trainer)) as event_log:
             yield event_log
 
     def _train(self, progress: Progress, interrupts: Interrupts, event_log: EventLog | None) -> None:
@@ -116,9 +147,9 @@ class Session:
             rounds = self._chunk(units, min(limits))
             before = time.monotonic()
             self._records.append(trainer.advance(rounds))
-            progress.update(rounds, self._cooperation_rate(), trainer.epsilon)
+            progress.update(rounds, self.life.words(self._records[-1], trainer))
             if event_log is not None:
-                event_log.add(self._records[-1], trainer.losses)
+                event_log.add(self._records[-1], trainer)
             units = _next_units(units, rounds / trainer.unit, time.monotonic() - before)
             if plan.is_due(trainer.rounds_done) and trainer.rounds_done < trainer.total_rounds:
                 self._checkpoint()
@@ -129,17 +160,43 @@ class Session:
         unit = self.trainer.unit
         return min(units * unit, -(-limit // unit) * unit, self.trainer.total_rounds - self.trainer.rounds_done)
 
-    def _cooperation_rate(self) -> float:
-        return float(self._records[-1].cooperators.mean() / self.run.config.game.n_players)
+    def _evaluate_shown(self, interrupts: Interrupts) -> None:
+        if self._evaluation is None:
+            self._evaluation = self.life.evaluation(self.trainer, self._record(), {})
+        evaluation = self._evaluation
+        if evaluation.tasks == 1:  # a task that is done without a stop
+            evaluation.advance(lambda steps, words: None)
+            return
+        if self._rounds_kept < self.trainer.rounds_done:
+            self._checkpoint()  # what follows may take longer than the training
+        steps = evaluation.steps
+        with self._shown(evaluation.tasks * steps, evaluation.tasks_done * steps, "evaluation steps") as progress:
+            self._evaluate(evaluation, progress, interrupts)
+
+    def _evaluate(self, evaluation: Evaluation, progress: Progress, interrupts: Interrupts) -> None:
+        def tell(steps: int, words: str) -> None:
+            progress.update(steps, words)
+            if interrupts.received is not None:
+                raise _StoppedError
+
+        plan = CheckpointPlan(None, self.trainer.rounds_done)
+        while evaluation.tasks_done < evaluation.tasks and interrupts.received is None:
+            try:
+                evaluation.advance(tell)
+            except _StoppedError:
+                return
+            if evaluation.tasks_done < evaluation.tasks and plan.is_due(self.trainer.rounds_done):
+                self._checkpoint()
+                plan.written(self.trainer.rounds_done)
 
     def _checkpoint(self) -> None:
-        write_checkpoint(
-            self.run.path / CHECKPOINT,
-            self.run.manifest["files"][CONFIG],
-            self.trainer.rounds_done,
-            self.trainer.state_arrays(),
-            self._record(),
+        saved = Checkpoint(
+            rounds_done=self.trainer.rounds_done,
+            trainer=self.trainer.state_arrays(),
+            record=self.life.record_arrays(self._record()),
+            evaluation={} if self._evaluation is None else self._evaluation.state_arrays(),
         )
+        write_checkpoint(self.run.path / CHECKPOINT, self.run.manifest["files"][CONFIG], saved)
         self._rounds_kept = self.trainer.rounds_done
 
     def _kept(self) -> str:
@@ -147,15 +204,13 @@ class Session:
             return "no checkpoint had been written yet"
         return f"the checkpoint after {self._rounds_kept:,} rounds is kept in {self.run.path / CHECKPOINT}"
 
-    def _record(self) -> Record:
-        records = [empty_record(self.run.config, 0), *self._records]
-        self._records = [Record.concatenate(records, self.run.config.run.window)]
+    def _record(self) -> Any:
+        self._records = [self.life.joined(self._records)]
         return self._records[0]
 
     def _finish(self) -> None:
-        positions = np.array(self.trainer.positions)
-        greedy, panel = play_greedily(self.trainer, self.run.config, [empty_record(self.run.config, 0)])
-        files, checksum = write_results(self.run, self.trainer, positions, self._record(), greedy, panel)
+        results = self.life.results(self.trainer, self._record(), self._evaluation)
+        files, checksum = write_results(self.run.path, results, self.life.labels)
         files = {**self.run.manifest["files"], **files}
         self._update_manifest(status="complete", files=files, results_checksum=checksum, ended=now(), **self._spent())
         (self.run.path / CHECKPOINT).unlink(missing_ok=True)
@@ -175,10 +230,8 @@ class Session:
         folder.write_manifest(self.run.path, self.run.manifest)
 
 
-def empty_record(config: Experiment, rounds: int) -> Record:
-    """A record of zeros of the first rounds of a run."""
-    game, run = config.game, config.run
-    return Record.allocate(len(run.seeds), rounds, run.window, game.n_casinos, game.n_moves)
+class _StoppedError(Exception):
+    """A signal has come in the middle of a task."""
 
 
 def _next_units(units: int, played: float, seconds: float) -> int:

@@ -10,14 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from mpgg_agents.experiments import storage
-from mpgg_agents.experiments.folder import (
-    BEFORE_MANIFEST,
-    CONFIG,
-    MANIFEST,
-    is_killed_start,
-    names,
-    write_manifest,
-)
+from mpgg_agents.experiments.files import CONFIG, MANIFEST
+from mpgg_agents.experiments.folder import BEFORE_MANIFEST, is_killed_start, names, write_manifest
 from mpgg_agents.experiments.settings import Experiment
 
 _MKDTEMP_LETTERS: Final = 8

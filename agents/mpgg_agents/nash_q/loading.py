@@ -1,8 +1,8 @@
 """The trained Nash Q-learners of a run, to be played with."""
 
-from mpgg_agents.experiments.folder import FINAL_STATE, RunFolderError
+from mpgg_agents.experiments.files import FINAL_STATE
+from mpgg_agents.experiments.folder import RunFolderError
 from mpgg_agents.experiments.reader import Run
-from mpgg_agents.experiments.results import learned_name
 from mpgg_agents.nash_q.config import NashQConfig
 from mpgg_agents.nash_q.learned import restore_learned
 from mpgg_agents.nash_q.training import NashQPopulation
@@ -25,11 +25,8 @@ def load_population(run: Run, seed: int) -> NashQPopulation:
     game, config = run.config.game, run.config.agent
     if not isinstance(config, NashQConfig):
         raise ValueError(f"run must be one of agent 'nash_q', got {run.path} of agent {run.config.run.agent!r}")
-    if seed not in run.seeds:
-        raise ValueError(f"seed must be one of {', '.join(map(str, run.seeds))}, got {seed!r}")
-    prefix, path = learned_name(seed, ""), run.path / FINAL_STATE
-    state = run.final_state()
-    arrays = {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+    path = run.path / FINAL_STATE
+    arrays = run.learned(seed)
     if not arrays:
         raise RunFolderError(f"{path} holds no tables: the run was made with keep_learned = False")
     population = NashQPopulation(MPGGParallelEnv(game), config, seed, shared=True)

@@ -9,9 +9,9 @@ from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from mpgg_agents.experiments.figure_data import FigureData
-from mpgg_agents.experiments.flows import Flow, block_drift, net_flows
-from mpgg_agents.experiments.measures import Phase, group_windows
+from mpgg_agents.experiments.mpgg.figure_data import FigureData
+from mpgg_agents.experiments.mpgg.flows import Flow, block_drift, net_flows
+from mpgg_agents.experiments.mpgg.measures import Phase, group_windows
 from mpgg_agents.experiments.style import COLUMN_INCHES, VERMILION, new_figure
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.config import MPGGConfig

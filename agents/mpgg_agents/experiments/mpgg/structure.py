@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from mpgg_agents.experiments.measures import Phase, group_windows, window_lengths
+from mpgg_agents.experiments.mpgg.measures import Phase, group_windows, window_lengths
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_env.analysis import metrics, metrics_panel, metrics_structure
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mpgg.mechanisms import terms_of
 
 if TYPE_CHECKING:
-    from mpgg_agents.experiments.reader import Run
+    from mpgg_agents.experiments.mpgg.reader import MPGGRun
 
 THRESHOLDS: Final = tuple(step / 20 for step in range(20))
 
@@ -55,8 +55,8 @@ OF_PANEL: Final = {
 ROWS: Final = {**OF_ALL_ROUNDS, **OF_PANEL}
 
 
-def efficiency_table(run: "Run", phase: Phase, size: int) -> dict[str, FloatArray]:
-    """The measures of `ROWS`, (B,) each; see `Run.efficiency_table`."""
+def efficiency_table(run: "MPGGRun", phase: Phase, size: int) -> dict[str, FloatArray]:
+    """The measures of `ROWS`, (B,) each; see `MPGGRun.efficiency_table`."""
     means = {name: values[..., -1] for name, values in _last_rounds(run, phase, size).items()}
     table = {name: means[name].astype(np.float64) for name in ROWS if name in means}
     table |= _welfare_measures(run, (means["mean_payoff"] - means["sponsor_payment"]) * run.config.game.n_players)
@@ -65,8 +65,8 @@ def efficiency_table(run: "Run", phase: Phase, size: int) -> dict[str, FloatArra
     return {name: table.get(name, np.full(len(run.seeds), np.nan)) for name in ROWS}
 
 
-def synergy(run: "Run", thresholds: Sequence[float] | None) -> dict[str, FloatArray]:
-    """Survival of endangered cooperators, (B, thresholds); see `Run.synergy`."""
+def synergy(run: "MPGGRun", thresholds: Sequence[float] | None) -> dict[str, FloatArray]:
+    """Survival of endangered cooperators, (B, thresholds); see `MPGGRun.synergy`."""
     theta = np.array(THRESHOLDS if thresholds is None else thresholds, np.float64)
     panel, casinos = run.panel(), run.config.game.n_casinos
     seeds = [
@@ -80,7 +80,7 @@ def synergy(run: "Run", thresholds: Sequence[float] | None) -> dict[str, FloatAr
     }
 
 
-def _welfare_measures(run: "Run", welfare: FloatArray) -> dict[str, FloatArray]:
+def _welfare_measures(run: "MPGGRun", welfare: FloatArray) -> dict[str, FloatArray]:
     game, values = run.config.game, run.best_values
     return {
         "carrying_capacity_efficiency": metrics.carrying_capacity_efficiency(welfare, game.n_players, run.gain, values),
@@ -88,11 +88,11 @@ def _welfare_measures(run: "Run", welfare: FloatArray) -> dict[str, FloatArray]:
     }
 
 
-def _last_rounds(run: "Run", phase: Phase, size: int) -> dict[str, FloatArray]:
+def _last_rounds(run: "MPGGRun", phase: Phase, size: int) -> dict[str, FloatArray]:
     return run.last_rounds(size if phase == "train" else max(1, run.phase_rounds(phase)), phase)
 
 
-def _casino_means(run: "Run", phase: Phase, first: int) -> Arrays:
+def _casino_means(run: "MPGGRun", phase: Phase, first: int) -> Arrays:
     """Means from round `first` on of occupancy and cooperators (B, M) and moves (B, M, n_moves)."""
     casinos, start = run.casinos(phase), first // run.config.run.window
     lengths = window_lengths(casinos["round"], run.phase_rounds(phase))[start:]
@@ -100,7 +100,7 @@ def _casino_means(run: "Run", phase: Phase, first: int) -> Arrays:
     return {name: group_windows(casinos[name][:, start:].astype(float), lengths, len(lengths))[:, 0] for name in names}
 
 
-def _board_measures(run: "Run", means: Arrays) -> dict[str, FloatArray]:
+def _board_measures(run: "MPGGRun", means: Arrays) -> dict[str, FloatArray]:
     game, values = run.config.game, run.best_values
     corridor = metrics_structure.corridor_set(means["occupancy"], means["cooperators"])
     return {
@@ -113,7 +113,7 @@ def _board_measures(run: "Run", means: Arrays) -> dict[str, FloatArray]:
     }
 
 
-def _panel_measures(run: "Run") -> dict[str, FloatArray]:
+def _panel_measures(run: "MPGGRun") -> dict[str, FloatArray]:
     panel = run.panel()
     seeds = [
         _seed_measures(run, positions, actions, payoffs)
@@ -122,7 +122,7 @@ def _panel_measures(run: "Run") -> dict[str, FloatArray]:
     return {name: np.array([seed[name] for seed in seeds]) for name in OF_PANEL}
 
 
-def _seed_measures(run: "Run", positions: FloatArray, actions: FloatArray, payoffs: FloatArray) -> dict[str, float]:
+def _seed_measures(run: "MPGGRun", positions: FloatArray, actions: FloatArray, payoffs: FloatArray) -> dict[str, float]:
     """The measures of `OF_PANEL` of one replica's panel, (T, N) each."""
     game = run.config.game
     counts = metrics_panel.panel_counts(positions, actions, game.n_casinos)

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from mpgg_agents.experiments.registry import Trainer
-from mpgg_agents.experiments.settings import Experiment
+from mpgg_agents.experiments.mpgg.agents import MPGGTrainer
+from mpgg_agents.experiments.mpgg.settings import MPGGExperiment
 from mpgg_agents.record import Record
 from mpgg_agents.stored import Arrays
 
 
-def play_greedily(trainer: Trainer, experiment: Experiment, records: list[Record]) -> tuple[Record, Arrays]:
+def play_greedily(trainer: MPGGTrainer, experiment: MPGGExperiment, records: list[Record]) -> tuple[Record, Arrays]:
     """Plays the greedy rounds, the last `experiment.panel_rounds` of them one by one; the bits are the same.
 
     Args:
@@ -29,7 +29,7 @@ def play_greedily(trainer: Trainer, experiment: Experiment, records: list[Record
     return Record.concatenate([*records, *single], experiment.run.window), panel
 
 
-def _allocate(experiment: Experiment) -> Arrays:
+def _allocate(experiment: MPGGExperiment) -> Arrays:
     """A panel of zeros, in the smallest types that hold the numbers; payoffs in single precision."""
     run, kept = experiment.run, experiment.panel_rounds
     shape = (len(run.seeds), kept, experiment.game.n_players)
@@ -42,7 +42,7 @@ def _allocate(experiment: Experiment) -> Arrays:
     }
 
 
-def _play_round(trainer: Trainer, panel: Arrays, t: int) -> Record:
+def _play_round(trainer: MPGGTrainer, panel: Arrays, t: int) -> Record:
     record, games = trainer.evaluate_round()
     for name, values in games._asdict().items():
         panel[name][:, t] = values

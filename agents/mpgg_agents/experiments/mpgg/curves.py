@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from mpgg_agents.experiments import measures
-from mpgg_agents.experiments.figure_data import FigureData
-from mpgg_agents.experiments.measures import Phase
+from mpgg_agents.experiments.mpgg import measures
+from mpgg_agents.experiments.mpgg.figure_data import FigureData
+from mpgg_agents.experiments.mpgg.measures import Phase
 from mpgg_agents.experiments.statistics import confidence_band
 from mpgg_agents.experiments.style import BLACK, BLUE, GREEN, GREY, VERMILION, new_figure
 from mpgg_env.analysis import metrics

@@ -5,8 +5,8 @@ from typing import BinaryIO, Final
 import numpy as np
 from PIL import Image
 
-from mpgg_agents.experiments.figure_data import FigureData
-from mpgg_agents.experiments.measures import Phase, group_windows
+from mpgg_agents.experiments.mpgg.figure_data import FigureData
+from mpgg_agents.experiments.mpgg.measures import Phase, group_windows
 from mpgg_env.games.mpgg.render import board_frame
 
 TRAIN_FRAMES: Final = 60

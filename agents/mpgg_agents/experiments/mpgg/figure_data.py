@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpgg_agents.experiments.measures import PHASES, Phase, window_lengths
-from mpgg_agents.experiments.reader import Run
+from mpgg_agents.experiments.mpgg.measures import PHASES, Phase, window_lengths
+from mpgg_agents.experiments.mpgg.reader import MPGGRun
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -21,7 +21,7 @@ class FigureData:
         greedy: Metrics of the greedy rounds.
         casinos: Casino series of each phase.
         rounds: Rounds of each phase.
-        synergy: Survival of endangered cooperators in the panel, as `Run.synergy` gives it.
+        synergy: Survival of endangered cooperators in the panel, as `MPGGRun.synergy` gives it.
         best_values: What a cooperator among cooperators earns in each casino, (M,).
         column_labels: Gain of each column, or its index if the gain varies within columns.
         row_labels: Cost of each row, or its index if the cost varies within rows.
@@ -42,7 +42,7 @@ class FigureData:
     row_title: str
 
     @classmethod
-    def read(cls, run: Run) -> "FigureData":
+    def read(cls, run: MPGGRun) -> "FigureData":
         """Reads and checks the result files of a complete run."""
         shape = run.config.game.grid_shape
         column_labels, column_title = _axis(run.gain.reshape(shape), "gain factor $r$", "column")

@@ -1,0 +1,122 @@
+"""Runs in the migratory public goods game as text for a terminal."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from mpgg_agents.experiments.columns import aligned
+from mpgg_agents.experiments.mpgg.measures import last_start
+from mpgg_agents.experiments.mpgg.reader import MPGGRun
+from mpgg_agents.experiments.report import Report, mean_and_deviation
+from mpgg_env.core.types import FloatArray
+
+WINDOW: Final = 1000
+WINDOWS_SHOWN: Final = 3  # with the names, the greedy rounds and the deviations they fit into 80 letters
+
+# Row head: measure. Means over windows of 1,000 rounds and standard deviations over seeds.
+_ROWS: Final = {
+    "coop": "cooperation_rate",
+    "coop n<r": "cooperation_free",
+    "coop n>=r": "cooperation_dilemma",
+    "payoff": "mean_payoff",
+    "efficiency": "efficiency",
+    "n<r share": "free_share",
+    "n_max": "largest",
+    "empty": "empty_share",
+    "I_alpha": "I_alpha",
+    "I_c": "I_c",
+    "I_v": "I_v",
+}
+# Shown below the payoff where there are mechanisms.
+_MONEY_ROWS: Final = {"gross": "gross_payoff", "sponsor": "sponsor_payment"}
+_SHOWN_ABOVE: Final = ("I_alpha", "I_c", "I_v")
+
+
+def _game(run: MPGGRun) -> str:
+    game = run.config.game
+    return f"{game.n_players} agents, {game.grid_shape[0]} x {game.grid_shape[1]} casinos"
+
+
+def _rounds(run: MPGGRun) -> str:
+    return f"{run.config.total_rounds:,}, then {run.config.run.evaluation_rounds:,} greedy"
+
+
+def _outcome(run: MPGGRun) -> list[str]:
+    lines = [f"last {_last_count(run):,} rounds: {_last_values(run, 'train')}"]
+    if run.config.run.evaluation_rounds:
+        lines.append(f"{run.config.run.evaluation_rounds:,} greedy rounds: {_last_values(run, 'greedy')}")
+    return lines
+
+
+def _tables(run: MPGGRun) -> list[str]:
+    rounds = run.config.total_rounds
+    title = f"Windows of {min(_window(run), rounds):,} rounds, mean (standard deviation) over {len(run.seeds)} seeds:"
+    trained = run.window_means(_window(run))
+    whole = max(1, rounds // _window(run))  # what is left at the end may be a single round
+    shown = np.unique(np.linspace(0, whole - 1, WINDOWS_SHOWN).astype(int)).tolist()
+    rows = _rows(run)
+    columns = [[f"from {trained['round'][w]:,}", *_cells(trained, rows, w)] for w in shown]
+    if run.config.run.evaluation_rounds:
+        columns.append(["greedy", *_cells(_greedy_means(run), rows, 0)])
+    return ["", title, *aligned([["round", *rows], *columns]), *_structure(run)]
+
+
+def _rows(run: MPGGRun) -> dict[str, str]:
+    rows = list(_ROWS.items())
+    after = list(_ROWS).index("payoff") + 1
+    return dict([*rows[:after], *_MONEY_ROWS.items(), *rows[after:]] if run.config.game.mechanisms else rows)
+
+
+def _structure(run: MPGGRun) -> list[str]:
+    """Efficiency and structure at the end of the training and in the greedy rounds."""
+    from mpgg_agents.experiments.mpgg.structure import OF_ALL_ROUNDS, OF_PANEL  # loads numba
+
+    tables = {f"last {_last_count(run):,}": run.efficiency_table("train", _window(run))}
+    if run.config.run.evaluation_rounds:
+        tables["greedy"] = run.efficiency_table("greedy")
+    names = [name for name in OF_ALL_ROUNDS if name not in _SHOWN_ABOVE]
+    if run.config.game.boundary != "torus":
+        names.remove("uphill_flux_on_board")
+    lines = ["", "Efficiency and structure:", *_measure_table(tables, names)]
+    if not run.config.panel_rounds:
+        return lines
+    title = f"Of single agents, in the last {run.config.panel_rounds:,} greedy rounds:"
+    kinds = {mechanism.name for mechanism in run.config.game.mechanisms}
+    hidden = {"price_transfers": not kinds, "excluded": "capacity" not in kinds}
+    names = [name for name in OF_PANEL if not hidden.get(name)]
+    return [*lines, "", title, *_measure_table({"greedy": tables["greedy"]}, names)]
+
+
+def _measure_table(tables: Mapping[str, Mapping[str, FloatArray]], names: list[str]) -> list[str]:
+    columns = [[head, *(mean_and_deviation(table[name]) for name in names)] for head, table in tables.items()]
+    return aligned([["rounds", *names], *columns])
+
+
+def _greedy_means(run: MPGGRun) -> dict[str, FloatArray]:
+    return run.last_rounds(run.config.run.evaluation_rounds, "greedy")
+
+
+def _window(run: MPGGRun) -> int:
+    """The smallest multiple of the run's window that has at least 1,000 rounds."""
+    window = run.config.run.window
+    return -(-WINDOW // window) * window
+
+
+def _last_count(run: MPGGRun) -> int:
+    """How many rounds the last 1,000 are: more where the training does not end with a whole window."""
+    rounds = run.config.total_rounds
+    return rounds - last_start(rounds, run.config.run.window, _window(run))
+
+
+def _cells(means: Mapping[str, FloatArray], rows: Mapping[str, str], window: int) -> list[str]:
+    return [mean_and_deviation(means[measure][:, window]) for measure in rows.values()]
+
+
+def _last_values(run: MPGGRun, phase: Any) -> str:
+    means = _greedy_means(run) if phase == "greedy" else run.last_rounds(_window(run))
+    names = ("cooperation_rate", "mean_payoff", "efficiency")
+    return ", ".join(f"{name.replace('_', ' ')} {mean_and_deviation(means[name][:, -1])}" for name in names)
+
+
+REPORT: Final = Report(game=_game, rounds=_rounds, outcome=_outcome, tables=_tables)
