@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -150,12 +151,12 @@ def test_the_average_is_the_mean_rate_of_all_best_responses_and_the_last_is_the_
     for rounds in (3, 2, 2):
         average.advance(rounds)
         replica = average._replicas[0].learner
-        sight = replica.eyes.see(state)
-        actors.append(replica.actor(sight)[..., 0].detach() * replica.scales.rate)
+        sight = replica.explorer.eyes.see(state)
+        actors.append(replica.actor(sight)[..., 0].detach() * replica.explorer.scales.rate)
         torch.testing.assert_close(average.policy(0)(state), torch.stack(actors).mean(0))
     last.advance(7)
     learner = last._replicas[0].learner
-    expected = learner.actor(learner.eyes.see(state))[..., 0] * learner.scales.rate
+    expected = learner.actor(learner.explorer.eyes.see(state))[..., 0] * learner.explorer.scales.rate
     torch.testing.assert_close(last.policy(0)(state), expected.detach())
     assert [len(trainer.learned(0)["main.layers.0.bias"]) for trainer in (average, last)] == [3, 1]
 
@@ -251,11 +252,13 @@ def _explored(**options: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """The rates of a first round, (M, B), and what the actor would have done."""
     config = FPDDPGConfig(**{**QUICK, "episodes": 500, "capacity": 1000, **options})
     learner = DDPG(SMALL, config, 0)
-    learner._play(lambda state: 0 * state.inventory, 0, 0.0)
+    actor = partial(learner.rates_of, learner.actor)
+    for seen in learner.explorer.play(lambda state: 0 * state.inventory, actor, 0, learner.exploration(0.0))[0]:
+        learner.replay.add(seen)
     played = learner.replay.draw(1000, np.random.default_rng(0))
     with torch.no_grad():
         meant = learner.rates_of(learner.actor, played.sight)
-    return (played.action[:, 0] * learner.scales.rate).reshape(2, 500), meant.reshape(2, 500)
+    return (played.action[:, 0] * learner.explorer.scales.rate).reshape(2, 500), meant.reshape(2, 500)
 
 
 def test_gaussian_exploration_adds_noise_of_the_given_size() -> None:
@@ -328,6 +331,8 @@ def test_wrong_hyper_parameters_are_refused(options: dict[str, Any], error: type
 def test_wrong_uses_of_the_trainer_are_refused() -> None:
     with pytest.raises(ValueError, match=exactly("seeds must name at least one seed, got none")):
         _trainer(seeds=())
+    with pytest.raises(ValueError, match=exactly("episodes must be >= 2, one per sub-population, got 1")):
+        _trainer(DIFFERENT, episodes=1)
     trainer = _trainer()
     with pytest.raises(ValueError, match=exactly("rounds must be in [1, 7], got 8")):
         trainer.advance(8)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from mpgg_agents.fp_ddpg.config import FPDDPGConfig
-from mpgg_agents.fp_ddpg.learner import NetPolicy, new_networks
 from mpgg_agents.fp_ddpg.network import alone
+from mpgg_agents.fp_ddpg.policy import NetPolicy, new_networks
 from mpgg_agents.fp_ddpg.replica import stored_mean
 from mpgg_env.games.market.config import MarketConfig
 

@@ -8,8 +8,9 @@ import torch
 
 from mpgg_agents.errors import TrainingError
 from mpgg_agents.fp_ddpg.config import FPDDPGConfig
-from mpgg_agents.fp_ddpg.learner import DDPG, NetPolicy
+from mpgg_agents.fp_ddpg.learner import DDPG
 from mpgg_agents.fp_ddpg.network import MeanNet, alone, copied_weights
+from mpgg_agents.fp_ddpg.policy import NetPolicy
 from mpgg_agents.stored import Arrays, section
 from mpgg_env.games.market.config import MarketConfig
 

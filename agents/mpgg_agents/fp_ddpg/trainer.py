@@ -9,7 +9,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from mpgg_agents.fp_ddpg.config import FPDDPGConfig
-from mpgg_agents.fp_ddpg.learner import NetPolicy
+from mpgg_agents.fp_ddpg.policy import NetPolicy
 from mpgg_agents.fp_ddpg.replica import FictitiousPlay
 from mpgg_agents.market_record import SNAPSHOT_ROUNDS, MarketRecord, snapshot_rounds
 from mpgg_agents.stored import Arrays, check_joined, joined_arrays, section

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from mpgg_agents.fp_ddpg.config import FPDDPGConfig
-from mpgg_agents.fp_ddpg.learner import DDPG, NetPolicy
+from mpgg_agents.fp_ddpg.learner import DDPG
 from mpgg_agents.fp_ddpg.network import alone
+from mpgg_agents.fp_ddpg.policy import NetPolicy
 from mpgg_agents.market_response.episodes import MarketPolicy
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.market.config import MarketConfig
