@@ -103,6 +103,7 @@ def test_a_resumed_training_has_the_same_bits(stop: int, options: dict[str, Any]
     whole, first, second = (_trainer(seeds=(3, 4), **options) for _ in range(3))
     record = whole.advance(7)
     beginning = first.advance(stop)
+    second.advance(2)  # what it has done so far is forgotten
     second.restore(_through_a_file(first.state_arrays()))
     joined = MarketRecord.concatenate([beginning, second.advance(7 - stop)])
     _assert_equal(whole.state_arrays(), second.state_arrays())
@@ -169,6 +170,30 @@ def test_the_others_play_the_average_while_a_best_response_is_under_way() -> Non
     assert torch.equal(trainer.policy(0)(state), before)
     trainer.advance(1)
     assert not torch.equal(trainer.policy(0)(state), before)
+
+
+def test_what_a_best_response_starts_with() -> None:
+    trainers = {
+        (transitions, networks): _trainer(keep_transitions=transitions, keep_networks=networks)
+        for transitions in (True, False)
+        for networks in (True, False)
+    }
+    for (transitions, networks), trainer in trainers.items():
+        learner = trainer._replicas[0].learner
+        initial = learner.actor.main.layers[0].weight.detach().clone()
+        trainer.advance(3)
+        # Three rounds of eight episodes of two decisions.
+        assert learner.replay.size == (48 if transitions else 0)
+        for network in (learner.actor, learner.target_actor):
+            assert torch.equal(network.main.layers[0].weight, initial) != networks
+
+
+def test_every_round_has_episodes_of_its_own() -> None:
+    trainer = _trainer()
+    trainer.advance(2)
+    sizes = trainer._replicas[0].learner.replay.draw(50, np.random.default_rng(0)).others
+    assert len(sizes) == 32
+    assert len(torch.unique(sizes, dim=0)) == 32
 
 
 @pytest.mark.parametrize("reading", ["average", "last"])
@@ -243,6 +268,8 @@ def test_the_buffer_keeps_the_last_transitions() -> None:
     drawn = replay.draw(4, draws)
     assert torch.equal(drawn.action, drawn.next_others[:, :1])
     assert set(drawn.action[:, 0].tolist()) <= {12, 13, 14, 15, 16}
+    replay.add(_numbered([17]))
+    assert sorted(replay.draw(5, draws).action[:, 0].tolist()) == [13, 14, 15, 16, 17]
     replay.clear()
     replay.add(_numbered([7]))
     assert replay.draw(4, draws).action[:, 0].tolist() == [7]
