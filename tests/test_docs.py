@@ -15,6 +15,8 @@ PAGES_WITH_CODE = (
     "README.md",
     "CONTRIBUTING.md",
     "agents/mpgg_agents/dqn/README.md",
+    "agents/mpgg_agents/fp_ddpg/README.md",
+    "agents/mpgg_agents/market_response/README.md",
     "agents/mpgg_agents/nash_q/README.md",
     "mpgg_env/analysis/README.md",
 )

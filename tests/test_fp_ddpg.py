@@ -31,7 +31,7 @@ DIFFERENT = MarketConfig(
 QUICK: dict[str, Any] = {
     "responses": 3,
     "first_rounds": 3,
-    "rounds": 2,
+    "next_rounds": 2,
     "episodes": 8,
     "gradient_steps": 2,
     "batch_size": 16,
@@ -77,7 +77,7 @@ def test_both_readings_come_to_the_equilibrium_of_a_tiny_market(reading: Any) ->
         reading=reading,
         responses=4,
         first_rounds=80,
-        rounds=40,
+        next_rounds=40,
         gradient_steps=16,
         batch_size=256,
         learning_rate=5e-3,
@@ -338,7 +338,7 @@ def test_a_training_that_diverges_says_so() -> None:
     [
         ({"reading": "mean"}, ValueError, "reading must be one of 'average', 'last', got 'mean'"),
         ({"responses": 0}, ValueError, "responses must be >= 1, got 0"),
-        ({"rounds": 1.5}, TypeError, "rounds must be an integer, got 1.5"),
+        ({"next_rounds": 1.5}, TypeError, "next_rounds must be an integer, got 1.5"),
         ({"hidden": 32}, TypeError, "hidden must be a sequence with the units of at least one layer, got 32"),
         ({"phi": (0, 2)}, ValueError, "phi[0] must be >= 1, got 0"),
         ({"tau": 0}, ValueError, "tau must be in (0, 1], got 0"),

@@ -25,7 +25,7 @@ class FPDDPGConfig(Config):
             last one, which is iterated best response, as in the authors' code. It is also the policy that comes out.
         responses: Best responses, one after the other.
         first_rounds: Rounds of the first one.
-        rounds: Rounds of each of the others.
+        next_rounds: Rounds of each of the others.
         episodes: Episodes per round; sub-populations, whose traders explore in episodes of their own, share them.
         gradient_steps: Gradient steps of the critic, and of the actor, per round.
         batch_size: Transitions per gradient step, drawn with replacement; all of them as long as there are no more.
@@ -54,9 +54,9 @@ class FPDDPGConfig(Config):
     """
 
     reading: Literal["average", "last"] = "average"
-    responses: int = 20
+    responses: int = 37
     first_rounds: int = 300
-    rounds: int = 150
+    next_rounds: int = 75
     episodes: int = 64
     gradient_steps: int = 4
     batch_size: int = 512
@@ -65,7 +65,7 @@ class FPDDPGConfig(Config):
     keep_networks: bool = True
     hidden: tuple[int, ...] = (32, 32, 32, 32)
     phi: tuple[int, ...] = (20, 20, 20)
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     final_learning_rate: float = 0.0
     weight_decay: float = 1e-3
     max_gradient_norm: float = 1.0
@@ -83,7 +83,7 @@ class FPDDPGConfig(Config):
     def __post_init__(self) -> None:
         check_choice("reading", self.reading, READINGS)
         for name in (
-            *("responses", "first_rounds", "rounds", "episodes", "gradient_steps", "batch_size"),
+            *("responses", "first_rounds", "next_rounds", "episodes", "gradient_steps", "batch_size"),
             "capacity",
         ):
             self._set(name, check_integer(name, getattr(self, name), 1))
@@ -106,11 +106,11 @@ class FPDDPGConfig(Config):
     @property
     def total_rounds(self) -> int:
         """Rounds of the whole training."""
-        return self.first_rounds + (self.responses - 1) * self.rounds
+        return self.first_rounds + (self.responses - 1) * self.next_rounds
 
     def responses_done(self, rounds_done: int) -> int:
         """Best responses that are finished after this many rounds."""
-        return 0 if rounds_done < self.first_rounds else 1 + (rounds_done - self.first_rounds) // self.rounds
+        return 0 if rounds_done < self.first_rounds else 1 + (rounds_done - self.first_rounds) // self.next_rounds
 
     def progress(self, rounds_done: int) -> float:
         """Where the schedules are, in [0, 1)."""
@@ -118,7 +118,7 @@ class FPDDPGConfig(Config):
             return rounds_done / self.total_rounds
         if rounds_done < self.first_rounds:
             return rounds_done / self.first_rounds
-        return (rounds_done - self.first_rounds) % self.rounds / self.rounds
+        return (rounds_done - self.first_rounds) % self.next_rounds / self.next_rounds
 
 
 def _widths(name: str, values: Any) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ PRESETS: Final[dict[str, Preset]] = {
             "reading": "last",
             "responses": 20,
             "first_rounds": 10_000,
-            "rounds": 5_000,
+            "next_rounds": 5_000,
             "episodes": 10,
             "gradient_steps": 1,
             "batch_size": 100,

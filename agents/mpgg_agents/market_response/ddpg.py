@@ -1,6 +1,7 @@
 """A best response trained by DDPG, which knows nothing of the market's rules."""
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from mpgg_env.core.validation import check_integer
 from mpgg_env.games.market.config import MarketConfig
 from mpgg_env.games.market.state import MarketState
 
-ROUNDS = 600
+DEFAULTS: Final = FPDDPGConfig(first_rounds=600, gradient_steps=8)
 
 
 def ddpg_response(
@@ -33,7 +34,7 @@ def ddpg_response(
         game: Rules of the market, whose `observation` says what the response may depend on.
         policy: Rates of all traders from a state of float32 tensors.
         trader: Who deviates.
-        config: Hyper-parameters, of which `first_rounds` is the length of the training; default: the defaults with 600.
+        config: Hyper-parameters, of which `first_rounds` is the length of the training; default: `DEFAULTS`.
         seed: Seed of the initial weights, of the episodes and of the exploration.
         progress: Called after each round with the number of rounds done.
 
@@ -41,7 +42,7 @@ def ddpg_response(
         ValueError: There is no such trader.
         TrainingError: A number is not finite.
     """
-    config = FPDDPGConfig(first_rounds=ROUNDS) if config is None else config
+    config = DEFAULTS if config is None else config
     check_integer("trader", trader, 0, game.n_agents - 1)
     learner = DDPG(game, config, seed, np.array([trader]))
     for round_ in range(config.first_rounds):

@@ -19,7 +19,7 @@ EVALUATION: Final = 16
 RESPONSE: Final = 17
 RESPONSE_WEIGHTS: Final = 18
 
-BLOCK_NUMBERS: Final = 2**20  # rates of one step of a block of episodes; more than a processor's cache has room for
+BLOCK_RATES: Final = 2**17  # rates in one step of a block of episodes; many more leave the processor's cache
 
 
 class Draws(NamedTuple):
@@ -79,6 +79,6 @@ def returns_under(game: MarketConfig, policy: MarketPolicy, episodes: int, seed:
 
 
 def _block_sizes(game: MarketConfig, episodes: int) -> Iterator[int]:
-    most = max(1, BLOCK_NUMBERS // (8 * game.n_agents))
+    most = max(1, BLOCK_RATES // game.n_agents)
     for first in range(0, episodes, most):
         yield min(most, episodes - first)
