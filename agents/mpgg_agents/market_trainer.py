@@ -1,0 +1,189 @@
+"""What every trainer of the market's traders does: replicas, records, snapshots, checkpoints."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from torch import Tensor
+
+from mpgg_agents.market_record import SNAPSHOT_ROUNDS, MarketRecord, snapshot_rounds
+from mpgg_agents.market_response.episodes import MarketPolicy
+from mpgg_agents.stored import Arrays, check_joined, joined_arrays, section
+from mpgg_agents.threads import limited_threads
+from mpgg_env.core.validation import check_integer
+from mpgg_env.games.market.config import MarketConfig
+from mpgg_env.games.market.state import MarketState
+
+C = TypeVar("C")
+
+
+class MarketReplica(ABC):
+    """One replica of a training. A round is one iteration: a batch of episodes and the gradient steps after it.
+
+    Attributes:
+        rounds_done: Rounds trained so far.
+    """
+
+    rounds_done: int
+
+    @property
+    @abstractmethod
+    def exploration(self) -> float:
+        """Size of the exploration in the next round."""
+
+    @abstractmethod
+    def iterate(self) -> dict[str, float]:
+        """One round; its measures. May raise TrainingError."""
+
+    @abstractmethod
+    def policy(self, state: MarketState) -> Tensor:
+        """Rates (B, N) of the policy that comes out, from a state of torch's tensors."""
+
+    @abstractmethod
+    def learned(self) -> Arrays:
+        """The weights of that policy by name, copied."""
+
+    @abstractmethod
+    def arrays(self) -> Arrays:
+        """Everything that the rest of the training depends on, by name, `round` among it."""
+
+    @abstractmethod
+    def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """The inverse of `arrays`; names, types and shapes have been checked. ValueError if the parts do not fit."""
+
+
+class MarketTrainer(ABC, Generic[C]):
+    """Trains B replicas, one per seed, one after the other.
+
+    Args:
+        game: Rules of the market.
+        agent: Hyper-parameters.
+        seeds: Seed of each replica, in [0, 2**64).
+        snapshots: How many policies the records keep, equally spaced over the training.
+        threads: Accepted as by the other trainers. The calls are so short that threads would only take the interpreter
+            from each other.
+
+    Raises:
+        ValueError: An argument is out of range.
+        TypeError: An argument has the wrong type.
+    """
+
+    # Names of the measures that are losses.
+    loss_names: tuple[str, ...]
+
+    def __init__(
+        self,
+        game: MarketConfig,
+        agent: C,
+        seeds: Sequence[int],
+        *,
+        snapshots: int = 10,
+        threads: int | None = None,
+    ) -> None:
+        if not seeds:
+            raise ValueError("seeds must name at least one seed, got none")
+        self.game, self.agent = game, agent
+        self.seeds = [check_integer(f"seeds[{b}]", seed, 0, 2**64 - 1) for b, seed in enumerate(seeds)]
+        self.snapshots = check_integer("snapshots", snapshots, 0)
+        if threads is not None:
+            check_integer("threads", threads, 1)
+        self.rounds_done = 0
+        self.losses: dict[str, float] = {}
+        self._kept = frozenset(snapshot_rounds(self.total_rounds, self.snapshots))
+        with limited_threads():
+            self.replicas = [self.make_replica(seed) for seed in self.seeds]
+
+    @abstractmethod
+    def make_replica(self, seed: int) -> MarketReplica:
+        """The replica of a seed before its first round."""
+
+    @property
+    @abstractmethod
+    def total_rounds(self) -> int:
+        """Rounds of the whole training."""
+
+    @property
+    def unit(self) -> int:
+        """Rounds of which `advance` takes multiples."""
+        return 1
+
+    @property
+    def exploration(self) -> float:
+        """Size of the exploration in the next round."""
+        return self.replicas[0].exploration
+
+    def advance(self, rounds: int) -> MarketRecord:
+        """Trains every replica for `rounds` more rounds.
+
+        Raises:
+            ValueError: `rounds` goes beyond the end.
+            TrainingError: A number is not finite.
+        """
+        left = self.total_rounds - self.rounds_done
+        if not left:
+            raise ValueError(f"the training of {self.total_rounds} rounds is finished")
+        check_integer("rounds", rounds, 1, left)
+        with limited_threads():
+            records = [_trained(replica, rounds, self._kept) for replica in self.replicas]
+        self.rounds_done += rounds
+        record = _stacked(records)
+        self.losses = {name: float(record.measures[name][:, -1].mean()) for name in self.loss_names}
+        return record
+
+    def state_arrays(self) -> Arrays:
+        """Everything that the rest of the training depends on, as numeric arrays by name, not copied."""
+        return joined_arrays(self.rounds_done, (replica.arrays() for replica in self.replicas))
+
+    def restore(self, arrays: Mapping[str, Any]) -> None:
+        """Continues from `state_arrays()` of a trainer with the same arguments, to the same bits.
+
+        Raises:
+            ValueError: The arrays are of another training.
+        """
+        rounds_done = check_joined(arrays, self.state_arrays(), self.grows, self.total_rounds)
+        for b, replica in enumerate(self.replicas):
+            stored = section(arrays, f"replica{b}")
+            if stored["round"] != rounds_done:
+                raise ValueError(f"replica{b}.round must be rounds_done, got {stored['round']}")
+            replica.restore(stored)
+        self.rounds_done = rounds_done
+
+    @staticmethod
+    def grows(name: str) -> bool:
+        """Whether the stored array of this name may have any length: those of replay buffers."""
+        return ".replay." in name and not name.endswith(".position")
+
+    def policy(self, replica: int) -> MarketPolicy:
+        """The policy that comes out of one replica: rates (B, N) from a state of torch's tensors."""
+        return self.replicas[replica].policy
+
+    def learned(self, replica: int) -> Arrays:
+        """The weights of one replica's policy by name."""
+        return self.replicas[replica].learned()
+
+
+def _trained(replica: MarketReplica, rounds: int, kept: frozenset[int]) -> MarketRecord:
+    """A record of one replica: measures (rounds,), snapshots (kept, ...)."""
+    measures, snapshots, at = [], [], []
+    for _ in range(rounds):
+        measures.append(replica.iterate())
+        if replica.rounds_done in kept:
+            snapshots.append(replica.learned())
+            at.append(replica.rounds_done)
+    weights = {
+        name: np.array([snapshot[name] for snapshot in snapshots], like.dtype).reshape(-1, *like.shape)
+        for name, like in replica.learned().items()
+    }
+    return MarketRecord(
+        {name: np.array([measure[name] for measure in measures], np.float64) for name in measures[0]},
+        {SNAPSHOT_ROUNDS: np.array(at, np.int64), **weights},
+    )
+
+
+def _stacked(records: list[MarketRecord]) -> MarketRecord:
+    first = records[0]
+    return MarketRecord(
+        {name: np.stack([record.measures[name] for record in records]) for name in first.measures},
+        {name: np.stack([record.snapshots[name] for record in records]) for name in first.snapshots},
+    )

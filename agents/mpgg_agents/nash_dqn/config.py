@@ -1,0 +1,105 @@
+"""Hyper-parameters of Nash-DQN."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mpgg_env.core.config import Config
+from mpgg_env.core.validation import check_choice, check_integer, check_real
+
+PENALTIES = ("l2", "l1")
+DATA = ("fresh", "replay")
+RETURNED = ("average", "best", "last")
+SCALES = ("measured", "authors")
+REDUCTIONS = ("mean", "sum")
+CLOCKS = ("scalar", "one_hot")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NashDQNConfig(Config):
+    """Nash-DQN ([Casgrain2022] section 5): actor-critic with a locally linear-quadratic advantage; float32.
+
+    Attributes:
+        iterations: Training iterations, each of one batch of episodes, one value step and one advantage step.
+        episodes: Episodes per iteration; default: 320 / N, at least 8, so that batches are alike for all
+            N.
+        hidden: Units of each hidden layer (SiLU) of the value and of the advantage network.
+        phi: Units of each layer (SiLU) of the label-invariant network of each other's inventory, of which the mean is
+            taken ([Casgrain2022] eq. 16); 0 for the mean of the inventories alone.
+        clock: How networks see the time: scalar, the time to go; one_hot, also the number of the decision.
+        learning_rate: Step size of AdamW in the first iteration, > 0.
+        final_learning_rate: Its share in the last iteration, in [0, 1], to which it falls along a half cosine.
+        warm_up: Iterations in the beginning over which the step size rises linearly to its value; 0 for none.
+        weight_decay: Weight decay of AdamW, >= 0.
+        max_gradient_norm: The gradient of each network is scaled down to this norm, > 0.
+        beta_2: Weight of the past in AdamW's mean of squared gradients, in [0, 1).
+        gamma: Discount per step, in [0, 1]; nothing is earned after the horizon.
+        noise: Standard deviation of the exploration noise of every trader in the first iteration, > 0, in units of its
+            rate.
+        final_noise: The same in the last iteration, > 0; it changes linearly.
+        target_every: Iterations between copies of the value network into its target.
+        psi_penalty: Weight beta >= 0 of the penalty on psi ([Casgrain2022] eq. 23); default: 50 under observation
+            paper, else 0.
+        penalty: The penalty is the mean of psi^2 (l2, as in the authors' code) or of |psi| (l1, as in the paper).
+        reduction: The loss is the mean over samples, or their sum as in the authors' code.
+        data: fresh, every iteration learns from its own episodes; replay, from as many transitions drawn from a buffer.
+        capacity: Joint decisions of all traders that the buffer keeps.
+        returned: Policy that comes out: average, the running average of the weights; best, the weights with the lowest
+            smoothed loss; last.
+        averaging: Weight of the past in the running averages of weights and loss, in [0, 1).
+        scales: Units of features, rates and values: measured in simulated episodes, or those of the authors' networks.
+    """
+
+    iterations: int = 8000
+    episodes: int | None = None
+    hidden: tuple[int, ...] = (32, 32, 32, 32)
+    phi: tuple[int, ...] = (20, 20, 20)
+    clock: Literal["scalar", "one_hot"] = "one_hot"
+    learning_rate: float = 1e-2
+    final_learning_rate: float = 0.0
+    warm_up: int = 1000
+    weight_decay: float = 1e-3
+    max_gradient_norm: float = 1.0
+    beta_2: float = 0.99
+    gamma: float = 1.0
+    noise: float = 4.0
+    final_noise: float = 4.0
+    target_every: int = 10
+    psi_penalty: float | None = None
+    penalty: Literal["l2", "l1"] = "l2"
+    reduction: Literal["mean", "sum"] = "mean"
+    data: Literal["fresh", "replay"] = "fresh"
+    capacity: int = 100_000
+    returned: Literal["average", "best", "last"] = "average"
+    averaging: float = 0.99
+    scales: Literal["measured", "authors"] = "measured"
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "target_every", "capacity"):
+            self._set(name, check_integer(name, getattr(self, name), 1))
+        if self.episodes is not None:
+            self._set("episodes", check_integer("episodes", self.episodes, 1))
+        self._set("hidden", _widths("hidden", self.hidden))
+        self._set("phi", () if self.phi in (0, (0,), [0]) else _widths("phi", self.phi, empty=True))
+        for name in ("learning_rate", "max_gradient_norm", "noise", "final_noise"):
+            self._set(name, check_real(name, getattr(self, name), 0, open_minimum=True))
+        self._set("final_learning_rate", check_real("final_learning_rate", self.final_learning_rate, 0, 1))
+        self._set("weight_decay", check_real("weight_decay", self.weight_decay, 0))
+        self._set("gamma", check_real("gamma", self.gamma, 0, 1))
+        self._set("beta_2", check_real("beta_2", self.beta_2, 0, 1, open_maximum=True))
+        self._set("averaging", check_real("averaging", self.averaging, 0, 1, open_maximum=True))
+        self._set("warm_up", check_integer("warm_up", self.warm_up, 0))
+        if self.psi_penalty is not None:
+            self._set("psi_penalty", check_real("psi_penalty", self.psi_penalty, 0))
+        check_choice("penalty", self.penalty, PENALTIES)
+        check_choice("reduction", self.reduction, REDUCTIONS)
+        check_choice("data", self.data, DATA)
+        check_choice("returned", self.returned, RETURNED)
+        check_choice("clock", self.clock, CLOCKS)
+        check_choice("scales", self.scales, SCALES)
+
+
+def _widths(name: str, values: Any, *, empty: bool = False) -> tuple[int, ...]:
+    if isinstance(values, str) or not isinstance(values, Sequence) or not (values or empty):
+        raise TypeError(f"{name} must be a sequence of numbers of units, got {values!r}")
+    return tuple(check_integer(f"{name}[{k}]", value, 1) for k, value in enumerate(values))

@@ -1,0 +1,133 @@
+"""What the networks see, on scales of order one."""
+
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mpgg_env.core.types import FloatArray, IntArray
+from mpgg_env.games.market.config import MarketConfig
+from mpgg_env.games.market.observation import others_summary, own_features
+from mpgg_env.games.market.state import MarketState
+from mpgg_env.games.market.vector import MarketBatch
+
+EPISODES: Final = 4096
+AUTHORS_LOCATION: Final = (2.25, 10.0, 0.0, 0.0, 0.0)
+AUTHORS_SCALE: Final = (1.4361, 0.7420, 2.5, 0.1, 1.0)
+
+
+class Sight(NamedTuple):
+    """What all traders see.
+
+    Attributes:
+        own: Their own features, normalised, (B, N, width); outside of observation "full" the mean of the others too.
+        others: Inventories of all traders, normalised, (B, N), for those who see them one by one.
+    """
+
+    own: Tensor
+    others: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """Units in which networks think, so that their inputs and outputs are of order one.
+
+    Attributes:
+        location: Mean of each own feature, (5,).
+        spread: Standard deviation of each own feature, (5,).
+        inventory: Standard deviation of one other's inventory.
+        rate: Standard deviation of a rate.
+        value: Standard deviation of what is still to be earned in an episode.
+    """
+
+    location: FloatArray
+    spread: FloatArray
+    inventory: float
+    rate: float
+    value: float
+
+
+def authors_scales() -> Scales:
+    """Those of the networks that the authors published; rates and values are in natural units."""
+    return Scales(np.array(AUTHORS_LOCATION), np.array(AUTHORS_SCALE), AUTHORS_SCALE[2], 1.0, 1.0)
+
+
+def measured_scales(game: MarketConfig) -> Scales:
+    """Scales seen in simulated episodes in which everybody sells its inventory evenly over the time to go.
+
+    They depend on the rules alone: the draws are always the same. A learner that knows no rules can measure them too.
+    """
+    draws = np.random.Generator(np.random.Philox(key=0))
+    batch, n = MarketBatch(game), game.n_agents
+    b = max(2, EPISODES // n)
+    state = batch.drawn_state(draws.normal(size=(b, n)), draws.normal(size=b), draws.normal(size=b))
+    features, rates, rewards = [], [], []
+    for _ in range(game.n_steps):
+        rate = -state.inventory / batch.time_to_go(state)
+        features.append(all_features(game, state, np))
+        rates.append(rate)
+        state, reward = batch.step(state, rate, draws.normal(size=b))
+        rewards.append(reward)
+    seen = np.stack(features).reshape(-1, features[0].shape[-1])
+    to_go = np.cumsum(rewards[::-1], axis=0)
+    inventory = float(seen[:, 3 if game.observation != "paper" else 2].std())
+    return Scales(
+        seen.mean(0), _positive(seen.std(0)), _unit(inventory), _unit(float(np.std(rates))), _unit(float(to_go.std()))
+    )
+
+
+def all_features(game: MarketConfig, state: MarketState, xp: Any) -> Any:
+    """The own features and the summary of the others, (B, N, 5), in natural units."""
+    return xp.concatenate([own_features(game, state, xp), others_summary(game, state)[..., None]], -1)
+
+
+def _unit(value: float) -> float:
+    """1 in the place of 0: nothing varies, so that any unit does."""
+    return value if value > 0 else 1.0
+
+
+def _positive(values: FloatArray) -> FloatArray:
+    return np.where(values > 0, values, 1.0)
+
+
+class Eyes:
+    """Turns states into what the networks see.
+
+    Args:
+        game: Rules, which say what can be seen.
+        scales: Units of the features.
+        clock: Whether the number of the decision is a feature too, one-hot, zeros after the last one.
+        dtype: Element type of the networks.
+    """
+
+    def __init__(
+        self, game: MarketConfig, scales: Scales, *, clock: bool = False, dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.game, self.dtype = game, dtype
+        self.sees_others = game.observation == "full"
+        self.own = 4 if self.sees_others else 5
+        self._clock = torch.eye(game.n_steps + 1, game.n_steps, dtype=dtype) if clock else None
+        self._location = torch.as_tensor(scales.location[: self.own], dtype=dtype)
+        self._factor = torch.as_tensor(1 / scales.spread[: self.own], dtype=dtype)
+        self._inventory = scales.inventory
+
+    @property
+    def width(self) -> int:
+        """Number of a trader's own features."""
+        return self.own + (0 if self._clock is None else self._clock.shape[1])
+
+    def see(self, state: MarketState) -> Sight:
+        """What all traders see in a state."""
+        features = own_features(self.game, state, torch) if self.sees_others else all_features(self.game, state, torch)
+        own = (features.to(self.dtype) - self._location) * self._factor
+        if self._clock is not None:
+            own = torch.cat([own, self._clock[state.step].expand(*own.shape[:2], -1)], -1)
+        return Sight(own, state.inventory.to(self.dtype) / self._inventory)
+
+
+def sub_populations(game: MarketConfig) -> IntArray:
+    """Sub-population of each trader, (N,): traders with the same costs and penalties share a network."""
+    kinds = list(dict.fromkeys(game.preferences))
+    return np.array([kinds.index(preference) for preference in game.preferences], np.int64)

@@ -1,0 +1,223 @@
+"""One learner: its losses and its steps ([Casgrain2022] section 5)."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mpgg_agents.errors import TrainingError
+from mpgg_agents.market_response.episodes import draw_episodes, generator
+from mpgg_agents.market_trainer import MarketReplica
+from mpgg_agents.nash_dqn import advantage as lq
+from mpgg_agents.nash_dqn.config import NashDQNConfig
+from mpgg_agents.nash_dqn.episodes import EPISODES, REPLAY, Player, Transitions, draw_exploration
+from mpgg_agents.nash_dqn.policy import NashPolicy, Networks, eyes_of, scales_of
+from mpgg_agents.nash_dqn.replay import (
+    Replay,
+    moments_of,
+    set_moments,
+    set_weights,
+    start_moments,
+    weights_of,
+)
+from mpgg_agents.stored import Arrays, section
+from mpgg_env.games.market.config import MarketConfig
+from mpgg_env.games.market.state import MarketState
+
+
+class Learner(MarketReplica):
+    """One replica of Nash-DQN.
+
+    Args:
+        game: Rules of the market.
+        config: Hyper-parameters.
+        seed: Seed, in [0, 2**64).
+    """
+
+    def __init__(self, game: MarketConfig, config: NashDQNConfig, seed: int) -> None:
+        self.game, self.config, self.seed = game, config, seed
+        self.scales = scales_of(game, config)
+        self.eyes = eyes_of(game, config, self.scales)
+        self.player = Player(game, self.eyes)
+        self.networks = Networks(game, config, self.eyes, seed)
+        copies = Networks(game, config, self.eyes, seed).requires_grad_(False)
+        self.target, self.kept = copies.value, copies.advantage
+        self.value_optimizer = self._optimizer(self.networks.value)
+        self.advantage_optimizer = self._optimizer(self.networks.advantage)
+        self.replay = None
+        if config.data == "replay":
+            self.replay = Replay(config.capacity, self.eyes.width, game.n_agents)
+        self.beta = psi_penalty(game, config)
+        self.episodes = episodes_per_iteration(game, config)
+        self.rounds_done, self.smoothed_loss, self.lowest_loss = 0, math.inf, math.inf
+
+    def _optimizer(self, network: nn.Module) -> torch.optim.AdamW:
+        c = self.config
+        optimizer = torch.optim.AdamW(
+            network.parameters(), c.learning_rate, (0.9, c.beta_2), weight_decay=c.weight_decay, fused=True
+        )
+        start_moments(optimizer)
+        return optimizer
+
+    @property
+    def exploration(self) -> float:
+        """Standard deviation of the exploration noise in the next round, in units of the rate."""
+        share = self.rounds_done / self.config.iterations
+        return self.config.noise + (self.config.final_noise - self.config.noise) * share
+
+    @property
+    def learning_rate(self) -> float:
+        """Step size in the next round."""
+        c = self.config
+        cosine = 0.5 * (1 + math.cos(math.pi * self.rounds_done / c.iterations))
+        warm = min(1.0, (self.rounds_done + 1) / max(c.warm_up, 1))
+        return c.learning_rate * warm * (c.final_learning_rate + (1 - c.final_learning_rate) * cosine)
+
+    @torch.no_grad()
+    def policy(self, state: MarketState) -> Tensor:
+        """Rates (B, N) of the policy that comes out, from a state of torch's tensors."""
+        return NashPolicy(self.kept, self.eyes, self.scales.rate)(state)
+
+    def iterate(self) -> dict[str, float]:
+        """One round: episodes, a value step, an advantage step. Losses, exploration and mean return.
+
+        Raises:
+            TrainingError: A loss is not finite.
+        """
+        draws = generator(self.seed, EPISODES, self.rounds_done)
+        exploration = self.exploration
+        episodes = draw_episodes(self.game, self.episodes, draws)
+        noise = exploration * draw_exploration(self.game, self.episodes, draws)
+        greedy = NashPolicy(self.networks.advantage, self.eyes, self.scales.rate)
+        seen, mean_return = self.player.play(greedy.of_sight, episodes, noise)
+        losses = self._learn(self._data(seen))
+        measures = {**losses, "mean_return": mean_return, "exploration": exploration}
+        if not all(map(math.isfinite, measures.values())):
+            raise TrainingError(f"the losses of iteration {self.rounds_done + 1} are not finite")
+        self.rounds_done += 1
+        if self.rounds_done % self.config.target_every == 0:
+            set_weights(self.target, weights_of(self.networks.value))
+        self._keep(sum(losses.values()))
+        return measures
+
+    def _data(self, seen: Transitions) -> Transitions:
+        """What this round learns from."""
+        if self.replay is None:
+            return seen
+        self.replay.add(seen)
+        return self.replay.draw(len(seen.actions), generator(self.seed, REPLAY, self.rounds_done))
+
+    def _learn(self, data: Transitions) -> dict[str, float]:
+        for optimizer in (self.value_optimizer, self.advantage_optimizer):
+            optimizer.param_groups[0]["lr"] = self.learning_rate
+        earned = self._bootstrapped(data)
+        advantage, slope = self._advantage(data)
+        value_loss = self._reduced((self.networks.value(data.sight)[..., 0] + advantage.detach() - earned) ** 2)
+        self._step(self.value_optimizer, self.networks.value, value_loss)
+        with torch.no_grad():
+            value = self.networks.value(data.sight)[..., 0]
+        advantage_loss = self._reduced((value + advantage - earned) ** 2)
+        self._step(self.advantage_optimizer, self.networks.advantage, advantage_loss + self._penalty(slope))
+        return {"value_loss": float(value_loss.detach()), "advantage_loss": float(advantage_loss.detach())}
+
+    @torch.no_grad()
+    def _bootstrapped(self, data: Transitions) -> Tensor:
+        """What was earned and what the target network expects from then on, (T, N)."""
+        to_come: Tensor = self.target(data.next_sight)[..., 0]
+        return data.rewards / self.scales.value + self.config.gamma * data.goes_on * to_come
+
+    def _advantage(self, data: Transitions) -> tuple[Tensor, Tensor]:
+        """The advantage of what was done, (T, N), and its coefficients psi."""
+        coefficients = self.networks.coefficients(data.sight)
+        # Deviations are of the size of the noise: in this unit curvatures are of order one.
+        unit = self.config.noise
+        coefficients = coefficients._replace(action=coefficients.action * (self.scales.rate / unit))
+        return lq.value(coefficients, (data.actions / unit)[..., None], self.networks.membership), coefficients.slope
+
+    def _penalty(self, slope: Tensor) -> Tensor:
+        """The penalty on psi in the units of the loss ([Casgrain2022] eq. 23); it acts on the advantage alone."""
+        unit = self.config.noise
+        if self.config.penalty == "l2":
+            return self._reduced(slope**2) * (self.beta / unit**2)
+        return self._reduced(slope.abs()) * (self.beta / (unit * self.scales.value))
+
+    def _reduced(self, values: Tensor) -> Tensor:
+        return values.mean() if self.config.reduction == "mean" else values.sum()
+
+    def _step(self, optimizer: torch.optim.Optimizer, network: nn.Module, loss: Tensor) -> None:
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), self.config.max_gradient_norm)
+        optimizer.step()
+
+    @torch.no_grad()
+    def _keep(self, loss: float) -> None:
+        """Updates the weights that come out."""
+        past = self.config.averaging if self.rounds_done > 1 else 0.0
+        self.smoothed_loss = loss if self.rounds_done == 1 else past * self.smoothed_loss + (1 - past) * loss
+        online: list[Tensor] = list(self.networks.advantage.parameters())
+        kept: list[Tensor] = list(self.kept.parameters())
+        if self.config.returned == "average":
+            torch._foreach_lerp_(kept, online, 1 - past)
+        elif self.config.returned == "last" or self.smoothed_loss <= self.lowest_loss:
+            torch._foreach_copy_(kept, online)
+        self.lowest_loss = min(self.lowest_loss, self.smoothed_loss)
+
+    def learned(self) -> Arrays:
+        """The weights of the advantage network that comes out, by name, copied."""
+        return {name: array.copy() for name, array in weights_of(self.kept).items()}
+
+    def arrays(self) -> Arrays:
+        """Everything that the rest of the training depends on, by name."""
+        arrays: Arrays = {
+            "round": np.array(self.rounds_done, np.int64),
+            "losses": np.array([self.smoothed_loss, self.lowest_loss]),
+        }
+        parts = {name: weights_of(network) for name, network in self._networks().items()}
+        parts |= {f"{name}_moments": moments_of(optimizer) for name, optimizer in self._optimizers().items()}
+        if self.replay is not None:
+            parts["replay"] = self.replay.arrays()
+        return arrays | {f"{part}.{name}": array for part, own in parts.items() for name, array in own.items()}
+
+    def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """The inverse of `arrays`; names, types and shapes have been checked.
+
+        Raises:
+            ValueError: A number is out of range.
+        """
+        smoothed, lowest = map(float, arrays["losses"])
+        if math.isnan(smoothed) or math.isnan(lowest):
+            raise ValueError("losses must be numbers, got NaN")
+        for name, network in self._networks().items():
+            set_weights(network, section(arrays, name))
+        for name, optimizer in self._optimizers().items():
+            set_moments(optimizer, section(arrays, f"{name}_moments"))
+        if self.replay is not None:
+            self.replay.restore(section(arrays, "replay"))
+        self.rounds_done, self.smoothed_loss, self.lowest_loss = int(arrays["round"]), smoothed, lowest
+
+    def _networks(self) -> dict[str, nn.Module]:
+        return {
+            "value": self.networks.value,
+            "advantage": self.networks.advantage,
+            "target": self.target,
+            "kept": self.kept,
+        }
+
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"value": self.value_optimizer, "advantage": self.advantage_optimizer}
+
+
+def psi_penalty(game: MarketConfig, config: NashDQNConfig) -> float:
+    """Weight of the penalty on psi: as asked for, or 50 where a trader does not see the whole state, else 0."""
+    if config.psi_penalty is not None:
+        return config.psi_penalty
+    return 50.0 if game.observation == "paper" else 0.0
+
+
+def episodes_per_iteration(game: MarketConfig, config: NashDQNConfig) -> int:
+    """Episodes per iteration: as asked for, or 320 / N, so that a batch has as many decisions for every N."""
+    return max(8, round(320 / game.n_agents)) if config.episodes is None else config.episodes

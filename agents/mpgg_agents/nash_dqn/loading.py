@@ -1,0 +1,144 @@
+"""Policies from stored weights: those of our runs, and the networks that the authors of the method published."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mpgg_agents.nash_dqn.config import NashDQNConfig
+from mpgg_agents.nash_dqn.features import AUTHORS_LOCATION, AUTHORS_SCALE, all_features
+from mpgg_agents.nash_dqn.policy import NashPolicy, Networks, eyes_of, scales_of
+from mpgg_agents.nash_dqn.replay import set_weights
+from mpgg_env.games.market.config import MarketConfig
+from mpgg_env.games.market.state import MarketState
+
+FP_LOCATION: Final = (2.25, 10.0, 0.0, 0.0, 0.0)
+FP_SCALE: Final = (1.4361, 0.7420, 4.5124, 0.3307, 4.5124)  # the order flow is in units of the inventory
+FP_RATE: Final = 4.512414940762905
+_INPUTS: Final = 5
+# Outputs of the action network: c1 (of which the magnitude counts), c2, c3, c4 = psi, mu.
+NASH_ACTION: Final = 4
+
+
+def load_policy(game: MarketConfig, agent: NashDQNConfig, weights: Mapping[str, np.ndarray[Any, Any]]) -> NashPolicy:
+    """The policy of `NashDQNTrainer.learned`, or of a snapshot of one replica.
+
+    Args:
+        game: Rules of the market.
+        agent: Hyper-parameters of the training.
+        weights: The arrays by name.
+
+    Raises:
+        ValueError: They are not weights of such a network.
+    """
+    scales = scales_of(game, agent)
+    eyes = eyes_of(game, agent, scales)
+    network = Networks(game, agent, eyes, 0).requires_grad_(False).advantage
+    set_weights(network, weights)
+    return NashPolicy(network, eyes, scales.rate)
+
+
+class AuthorsPolicy:
+    """A policy of the authors' networks, which see [time to go, S - Y, q_i, Y, mean flow of the others], scaled.
+
+    Args:
+        network: Their network.
+        output: Which of its outputs is the rate.
+        location: What is subtracted from the features, (5,).
+        scale: What they are divided by, (5,).
+        rate: What the output is multiplied by.
+    """
+
+    def __init__(
+        self, network: nn.Module, output: int, location: tuple[float, ...], scale: tuple[float, ...], rate: float
+    ) -> None:
+        self.network, self.output, self.rate = network, output, rate
+        self._location, self._scale = torch.tensor(location), torch.tensor(scale)
+        self._game = MarketConfig()  # for its observation, which is that of the paper
+
+    def __call__(self, state: MarketState) -> Tensor:
+        """Rates (B, N) from a state of torch's tensors, whose type and device they have.
+
+        Raises:
+            ValueError: The market has not five traders: the time and the flow of others would mean something else.
+        """
+        n_agents = state.inventory.shape[1]
+        if n_agents != self._game.n_agents:
+            raise ValueError(f"the authors' networks are of 5 traders, got {n_agents}")
+        features = all_features(self._game, state, torch).float()
+        outputs = self.network((features - self._location) / self._scale)
+        rates: Tensor = outputs[..., self.output] * self.rate
+        return rates.to(state.inventory)
+
+
+def load_authors_policy(path: str | Path) -> AuthorsPolicy:
+    """The policy in a weight file that the authors published: `Action_Net.pt` of Nash-DQN, or `pol_net_it.pt` of FP.
+
+    The Nash-DQN networks go with the scales of the authors' second notebook, in which they are drawn, not with those of
+    the one in which they seem to be trained: with these their Bellman error is eighty times as large.
+
+    Args:
+        path: The file. It is read without running code from it.
+
+    Raises:
+        ValueError: It cannot be read, or is not one of these networks.
+    """
+    weights = _read(Path(path))
+    names = list(weights)
+    if names and names[0].startswith("decoder_net."):
+        network = authors_network(weights, "decoder_net", outputs=5)
+        return AuthorsPolicy(network, NASH_ACTION, AUTHORS_LOCATION, AUTHORS_SCALE, 1.0)
+    if names and names[0].startswith("policy_net."):
+        return AuthorsPolicy(authors_network(weights, "policy_net", outputs=1), 0, FP_LOCATION, FP_SCALE, FP_RATE)
+    raise ValueError(f"{path} must hold decoder_net or policy_net layers, got {', '.join(names[:3]) or 'nothing'}")
+
+
+def load_authors_value(path: str | Path) -> nn.Module:
+    """The value network of the authors' `Value_Net.pt`, from scaled features (..., 5) to values (..., 1).
+
+    Raises:
+        ValueError: The file cannot be read, or is not such a network.
+    """
+    return authors_network(_read(Path(path)), "decoder_net", outputs=1)
+
+
+def authors_network(weights: Mapping[str, Tensor], prefix: str, *, outputs: int) -> nn.Sequential:
+    """The network of these layers: linear, with SiLU in between.
+
+    Args:
+        weights: Weights and biases by name, in the order of the layers.
+        prefix: What all names begin with.
+        outputs: Width of its output.
+
+    Raises:
+        ValueError: The layers do not fit each other, or not five inputs and these outputs.
+    """
+    matrices = [weight for name, weight in weights.items() if name.endswith(".weight")]
+    biases = [weight for name, weight in weights.items() if name.endswith(".bias")]
+    widths = [_INPUTS, *(len(bias) for bias in biases)]
+    shapes = [tuple(matrix.shape) for matrix in matrices]
+    expected = list(zip(widths[1:], widths[:-1], strict=True))
+    if not all(name.startswith(f"{prefix}.") for name in weights) or shapes != expected or widths[-1] != outputs:
+        raise ValueError(f"{prefix} must have layers from {_INPUTS} inputs to {outputs} outputs, got {shapes}")
+    layers: list[nn.Module] = []
+    for matrix, bias in zip(matrices, biases, strict=True):
+        layer = nn.Linear(matrix.shape[1], matrix.shape[0], device="meta").to_empty(device="cpu").requires_grad_(False)
+        layer.weight.copy_(matrix)
+        layer.bias.copy_(bias)
+        layers += [layer, nn.SiLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror or error}") from error
+    except Exception as error:  # bytes that are no weights can make the reader raise almost anything
+        raise ValueError(f"{path} is not a file of weights, or holds more than weights") from error
+    if not isinstance(weights, dict) or not all(isinstance(weight, Tensor) for weight in weights.values()):
+        raise ValueError(f"{path} must hold weights by name")
+    return dict(weights)

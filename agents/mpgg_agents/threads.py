@@ -1,0 +1,23 @@
+"""How many threads numpy and torch use within a training."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from threadpoolctl import threadpool_limits
+
+
+@contextmanager
+def limited_threads(threads: int = 1) -> Iterator[None]:
+    """Lets numpy and torch use so many threads.
+
+    Products of this size gain nothing from more than one, the threads of one product would wait busily for those of
+    another, and the bits could depend on their number.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with threadpool_limits(threads):
+            yield
+    finally:
+        torch.set_num_threads(before)
