@@ -255,6 +255,8 @@ def test_options_replace_what_is_drawn_and_nothing_else() -> None:
     given = noise.copy()
     noise[:] = 0
     assert same(env.get_state()["noise"], given)
+    plain.reset()
+    assert same(env.reset(), plain.reset())  # given shocks leave the generator where drawn ones leave it
 
 
 @pytest.mark.parametrize(
@@ -346,6 +348,14 @@ def test_an_ill_posed_market_is_made_with_a_warning() -> None:
         with pytest.warns(IllPosedMarketWarning, match=r"the market is ill posed: in step \d of 0\.\.9"):
             env = make(impact="linear", n_agents=9)
         assert env.config.n_agents == 9
+
+
+def test_many_steps_of_traders_who_differ_are_judged_by_their_mean() -> None:
+    # A form per trader and step would not fit into memory.
+    config = MarketConfig(
+        n_agents=20, dt=5 / 12_000, impact_scaling="mean_field", transaction_cost=tuple(np.linspace(0.1, 0.2, 20))
+    )
+    assert MarketParallelEnv(config).max_cycles == 12_000
 
 
 def same_snapshot(left: dict[str, Any], right: dict[str, Any]) -> bool:

@@ -200,6 +200,10 @@ def test_rendering_goes_on_after_a_snapshot_and_needs_a_mode() -> None:
     env.step(everybody(env, 1))
     other.set_state(env.get_state())
     assert other.render().split("\n")[0] == env.render().split("\n")[0]
+    env.reset()
+    other.reset()
+    assert other.render() == env.render()  # nothing is left of the last episode
+    assert len(env.render().split("\n")) == 1 + 1 + 1 + 1 + 5
     plain = market()
     plain.reset(seed=1)
     with pytest.raises(ValueError, match=r"^render\(\) needs a render_mode"):
