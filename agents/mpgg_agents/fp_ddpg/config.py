@@ -65,7 +65,7 @@ class FPDDPGConfig(Config):
     keep_networks: bool = True
     hidden: tuple[int, ...] = (32, 32, 32, 32)
     phi: tuple[int, ...] = (20, 20, 20)
-    learning_rate: float = 1e-2
+    learning_rate: float = 6e-3
     final_learning_rate: float = 0.0
     weight_decay: float = 1e-3
     max_gradient_norm: float = 1.0

@@ -28,7 +28,7 @@ class PathwiseConfig(Config):
     hidden: tuple[int, ...] = (32, 32)
     iterations: int = 300
     episodes: int = 500
-    learning_rate: float = 0.02
+    learning_rate: float = 0.007
 
     def __post_init__(self) -> None:
         check_choice("response", self.response, RESPONSES)

@@ -19,7 +19,7 @@ EVALUATION: Final = 16
 RESPONSE: Final = 17
 RESPONSE_WEIGHTS: Final = 18
 
-BLOCK_RATES: Final = 2**17  # rates in one step of a block of episodes; many more leave the processor's cache
+BLOCK_RATES: Final = 2**11  # rates in one step of a block of episodes: more leave the cache, five times slower
 
 
 class Draws(NamedTuple):
