@@ -9,8 +9,8 @@ from mpgg_env.games.market.linear_full import solve_full
 from mpgg_env.games.market.linear_symmetric import solve_symmetric
 from mpgg_env.games.market.stage import IllPosedMarketError
 
-# The recursion on the whole state takes about 1 ms for 10 steps of 6 traders, 10 ms of 20, and a second of 100. It keeps
-# a form per trader and step, which do not fit into memory for 20 traders and more than 10,000 steps.
+# The recursion on the whole state takes about 1 ms for 10 steps of 6 traders, 10 ms of 20, and a second of 100. It
+# keeps a form per trader and step, which for 20 traders and more than 10,000 steps do not fit into memory.
 MOST_DIFFERENT: Final = 20
 MOST_STEPS: Final = 1000
 
@@ -19,9 +19,9 @@ def check_well_posed(config: MarketConfig) -> str | None:
     """Why the market is ill posed, or None where nothing was found.
 
     The judgement is exact where the impact is linear or none, and all traders are alike or at most 20 for at most 1,000
-    steps. Elsewhere the nearest such market is judged, and the text says which: without transient impact in the place of a root, whose
-    slope at 0 is infinite, so that no statement on curvatures holds; traders of mean costs and penalties in the place
-    of many different ones.
+    steps. Elsewhere the nearest such market is judged, and the text says which: without transient impact in the place
+    of a root, whose slope at 0 is infinite, so that no statement on curvatures holds; traders of mean costs and
+    penalties in the place of many different ones.
     """
     judged, substitutes = config, []
     if config.impact == "sqrt":
