@@ -19,6 +19,7 @@ PAGES_WITH_CODE = (
     "agents/mpgg_agents/market_response/README.md",
     "agents/mpgg_agents/nash_q/README.md",
     "mpgg_env/analysis/README.md",
+    "mpgg_env/games/market/README.md",
 )
 DOCUMENTS = [name for name in PAGES_WITH_CODE if (ROOT / name).exists()]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

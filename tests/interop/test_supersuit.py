@@ -11,7 +11,7 @@ import supersuit
 import torch
 from stable_baselines3 import DQN, PPO
 
-from mpgg_env import parallel_env
+from mpgg_env import market_v0, parallel_env
 from tests.interop.records import EXAMPLES
 from tests.support import same
 
@@ -109,3 +109,18 @@ def test_the_last_step_marks_no_truncation_and_its_infos_are_those_of_the_reset(
 def test_masks_do_not_get_through() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'env_method'"):
         _copies().env_method("action_masks")
+
+
+def test_the_market_is_learnt_with_continuous_rates() -> None:
+    # Two thirds of what idle traders lose, -b2 E q^2 = -.1 (50) = -5 and the drift's share, can be kept. The
+    # equilibrium, -1.328, is no bound for one policy that all share, but far above it they would have to collude.
+    result = runpy.run_path(str(EXAMPLES / "market_sb3.py"))["main"]()
+    assert -6.0 < result["idle"] < -4.5
+    assert result["untrained"] < -4.0
+    assert result["equilibrium"] - 0.3 < result["trained"] < result["equilibrium"] + 0.2
+
+
+def test_stable_baselines_refuses_the_market_without_a_largest_rate() -> None:
+    env = supersuit.pettingzoo_env_to_vec_env_v1(market_v0.parallel_env())
+    with pytest.raises(AssertionError, match="must have a finite lower and upper bound"):
+        PPO("MlpPolicy", supersuit.concat_vec_envs_v1(env, 1, base_class="stable_baselines3"), device="cpu")

@@ -14,7 +14,13 @@ from importlib.metadata import requires
 from pathlib import Path
 
 PACKAGES = ("mpgg_env", "mpgg_agents")
-DATA = ("mpgg_env/py.typed", "mpgg_agents/py.typed", "mpgg_env/games/mpgg/README.md", "mpgg_env/analysis/README.md")
+DATA = (
+    "mpgg_env/py.typed",
+    "mpgg_agents/py.typed",
+    "mpgg_env/games/mpgg/README.md",
+    "mpgg_env/games/market/README.md",
+    "mpgg_env/analysis/README.md",
+)
 
 
 def _distribution(name: str) -> str:
