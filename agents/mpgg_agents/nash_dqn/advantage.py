@@ -5,8 +5,8 @@ With z_j = u_j - mu_j, the deviations of the others j of sub-population k summed
     A_i(u) = - z_i' P11 z_i - sum_k z_i' P12_k D_k - sum_k sum_j z_j' P22_k z_j - D' R D + sum_k psi_k' D_k
 
 P11 is positive definite. The term in R, over the stacked sums D = (D_1, ..., D_G), is not in [Casgrain2022] eq. 15,
-which therefore is not the most general form that relabelling leaves as it is; in the market it is the only quadratic term in
-the others' deviations that is not zero. All coefficients are functions of the state, and their own for every trader.
+which therefore is not the most general form that relabelling leaves as it is; in the market it is the only quadratic
+term in the others' deviations that is not zero. All coefficients are functions of the state, for every trader its own.
 """
 
 from typing import NamedTuple

@@ -34,8 +34,15 @@ class NashDQNConfig(Config):
         max_gradient_norm: The gradient of each network is scaled down to this norm, > 0.
         beta_2: Weight of the past in AdamW's mean of squared gradients, in [0, 1).
         gamma: Discount per step, in [0, 1]; nothing is earned after the horizon.
+        trace: Weight lambda in [0, 1] of what followed in the episode against what the value network expects, in what a
+            decision is said to have earned: 0 is one-step learning as in the paper, 1 bootstraps nothing. Where a
+            trader does not see the whole state, its expectations mislead it. default: 1 under observation paper
+            with fresh data, else 0.
         noise: Standard deviation of the exploration noise of every trader in the first iteration, > 0, in units of its
             rate.
+        exploring: Share of decisions, in (0, 1], that explore, each trader's chosen at random. Where a trader has to guess
+            what others hold from what they do, it must see them mostly as they are; default: 0.2 under observation
+            paper, else 1.
         final_noise: The same in the last iteration, > 0; it changes linearly.
         target_every: Iterations between copies of the value network into its target.
         psi_penalty: Weight beta >= 0 of the penalty on psi ([Casgrain2022] eq. 23); default: 50 under observation
@@ -62,8 +69,10 @@ class NashDQNConfig(Config):
     max_gradient_norm: float = 1.0
     beta_2: float = 0.99
     gamma: float = 1.0
+    trace: float | None = None
     noise: float = 4.0
     final_noise: float = 4.0
+    exploring: float | None = None
     target_every: int = 10
     psi_penalty: float | None = None
     penalty: Literal["l2", "l1"] = "l2"
@@ -87,6 +96,14 @@ class NashDQNConfig(Config):
         self._set("weight_decay", check_real("weight_decay", self.weight_decay, 0))
         self._set("gamma", check_real("gamma", self.gamma, 0, 1))
         self._set("beta_2", check_real("beta_2", self.beta_2, 0, 1, open_maximum=True))
+        if self.exploring is not None:
+            self._set("exploring", check_real("exploring", self.exploring, 0, 1, open_minimum=True))
+        if self.trace is not None:
+            self._set("trace", check_real("trace", self.trace, 0, 1))
+            if self.trace and self.data == "replay":
+                raise ValueError(
+                    f"trace must be 0 with data='replay', whose decisions are single ones, got {self.trace:g}"
+                )
         self._set("averaging", check_real("averaging", self.averaging, 0, 1, open_maximum=True))
         self._set("warm_up", check_integer("warm_up", self.warm_up, 0))
         if self.psi_penalty is not None:

@@ -50,9 +50,20 @@ class Transitions(NamedTuple):
         return Sight(self.next_own, self.next_others)
 
 
-def draw_exploration(game: MarketConfig, episodes: int, draws: np.random.Generator) -> Tensor:
-    """Standard normal draws of all traders' exploration, (M, B, N)."""
-    return torch.from_numpy(draws.standard_normal((game.n_steps, episodes, game.n_agents), np.float32))
+def draw_exploration(game: MarketConfig, episodes: int, exploring: float, draws: np.random.Generator) -> Tensor:
+    """Exploration of all traders in units of its standard deviation, (M, B, N).
+
+    Args:
+        game: Rules of the market.
+        episodes: Episodes B.
+        exploring: Share of decisions that explore; the others have 0.
+        draws: Source of the draws.
+    """
+    shape = (game.n_steps, episodes, game.n_agents)
+    noise = draws.standard_normal(shape, np.float32)
+    if exploring < 1:
+        noise *= draws.random(shape, np.float32) < exploring
+    return torch.from_numpy(noise)
 
 
 class Player:

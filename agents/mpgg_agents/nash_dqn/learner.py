@@ -50,6 +50,7 @@ class Learner(MarketReplica):
         self.replay = None
         if config.data == "replay":
             self.replay = Replay(config.capacity, self.eyes.width, game.n_agents)
+        self.trace, self.exploring = trace(game, config), exploring(game, config)
         self.beta = psi_penalty(game, config)
         self.episodes = episodes_per_iteration(game, config)
         self.rounds_done, self.smoothed_loss, self.lowest_loss = 0, math.inf, math.inf
@@ -76,7 +77,6 @@ class Learner(MarketReplica):
         warm = min(1.0, (self.rounds_done + 1) / max(c.warm_up, 1))
         return c.learning_rate * warm * (c.final_learning_rate + (1 - c.final_learning_rate) * cosine)
 
-    @torch.no_grad()
     def policy(self, state: MarketState) -> Tensor:
         """Rates (B, N) of the policy that comes out, from a state of torch's tensors."""
         return NashPolicy(self.kept, self.eyes, self.scales.rate)(state)
@@ -90,7 +90,7 @@ class Learner(MarketReplica):
         draws = generator(self.seed, EPISODES, self.rounds_done)
         exploration = self.exploration
         episodes = draw_episodes(self.game, self.episodes, draws)
-        noise = exploration * draw_exploration(self.game, self.episodes, draws)
+        noise = exploration * draw_exploration(self.game, self.episodes, self.exploring, draws)
         greedy = NashPolicy(self.networks.advantage, self.eyes, self.scales.rate)
         seen, mean_return = self.player.play(greedy.of_sight, episodes, noise)
         losses = self._learn(self._data(seen))
@@ -113,8 +113,8 @@ class Learner(MarketReplica):
     def _learn(self, data: Transitions) -> dict[str, float]:
         for optimizer in (self.value_optimizer, self.advantage_optimizer):
             optimizer.param_groups[0]["lr"] = self.learning_rate
-        earned = self._bootstrapped(data)
         advantage, slope = self._advantage(data)
+        earned = self._earned(data, advantage.detach())
         value_loss = self._reduced((self.networks.value(data.sight)[..., 0] + advantage.detach() - earned) ** 2)
         self._step(self.value_optimizer, self.networks.value, value_loss)
         with torch.no_grad():
@@ -124,10 +124,23 @@ class Learner(MarketReplica):
         return {"value_loss": float(value_loss.detach()), "advantage_loss": float(advantage_loss.detach())}
 
     @torch.no_grad()
-    def _bootstrapped(self, data: Transitions) -> Tensor:
-        """What was earned and what the target network expects from then on, (T, N)."""
-        to_come: Tensor = self.target(data.next_sight)[..., 0]
-        return data.rewards / self.scales.value + self.config.gamma * data.goes_on * to_come
+    def _earned(self, data: Transitions, advantage: Tensor) -> Tensor:
+        """What was earned and is expected from then on, (T, N): the target y of the regression.
+
+        y = r + gamma ((1 - lambda) V' + lambda (y' - A')), where V' is the target network's value of what was seen next.
+        What exploration cost in the next step is A', so that y' - A' estimates V' by what followed.
+        """
+        rewards, trace = data.rewards / self.scales.value, self.trace
+        to_come: Tensor = self.target(data.next_sight)[..., 0] * data.goes_on
+        if not trace:
+            return rewards + self.config.gamma * to_come
+        steps = (self.game.n_steps, -1, self.game.n_agents)
+        rewards, to_come, cost = rewards.view(steps), to_come.view(steps), advantage.view(steps)
+        earned = [rewards[-1]]
+        for step in range(self.game.n_steps - 2, -1, -1):
+            following = (1 - trace) * to_come[step] + trace * (earned[0] - cost[step + 1])
+            earned.insert(0, rewards[step] + self.config.gamma * following)
+        return torch.cat(earned)
 
     def _advantage(self, data: Transitions) -> tuple[Tensor, Tensor]:
         """The advantage of what was done, (T, N), and its coefficients psi."""
@@ -216,6 +229,20 @@ def psi_penalty(game: MarketConfig, config: NashDQNConfig) -> float:
     if config.psi_penalty is not None:
         return config.psi_penalty
     return 50.0 if game.observation == "paper" else 0.0
+
+
+def trace(game: MarketConfig, config: NashDQNConfig) -> float:
+    """Weight lambda of what followed against what was expected: as asked for; else 1 under observation paper, else 0."""
+    if config.trace is not None:
+        return config.trace
+    return 1.0 if game.observation == "paper" and config.data == "fresh" else 0.0
+
+
+def exploring(game: MarketConfig, config: NashDQNConfig) -> float:
+    """Share of decisions that explore: as asked for; else 0.2 under observation paper, else 1."""
+    if config.exploring is not None:
+        return config.exploring
+    return 0.2 if game.observation == "paper" else 1.0
 
 
 def episodes_per_iteration(game: MarketConfig, config: NashDQNConfig) -> int:
