@@ -127,8 +127,8 @@ class Learner(MarketReplica):
     def _earned(self, data: Transitions, advantage: Tensor) -> Tensor:
         """What was earned and is expected from then on, (T, N): the target y of the regression.
 
-        y = r + gamma ((1 - lambda) V' + lambda (y' - A')), where V' is the target network's value of what was seen next.
-        What exploration cost in the next step is A', so that y' - A' estimates V' by what followed.
+        y = r + gamma ((1 - lambda) V' + lambda (y' - A')), where V' is the target network's value of what comes next. What
+        exploration cost in the next step is A', so that y' - A' estimates V' by what followed.
         """
         rewards, trace = data.rewards / self.scales.value, self.trace
         to_come: Tensor = self.target(data.next_sight)[..., 0] * data.goes_on
@@ -232,7 +232,7 @@ def psi_penalty(game: MarketConfig, config: NashDQNConfig) -> float:
 
 
 def trace(game: MarketConfig, config: NashDQNConfig) -> float:
-    """Weight lambda of what followed against what was expected: as asked for; else 1 under observation paper, else 0."""
+    """Weight lambda of what followed against what was expected: as asked for, or 1 under observation paper, else 0."""
     if config.trace is not None:
         return config.trace
     return 1.0 if game.observation == "paper" and config.data == "fresh" else 0.0
