@@ -127,8 +127,8 @@ class Learner(MarketReplica):
     def _earned(self, data: Transitions, advantage: Tensor) -> Tensor:
         """What was earned and is expected from then on, (T, N): the target y of the regression.
 
-        y = r + gamma ((1 - lambda) V' + lambda (y' - A')), where V' is the target network's value of what comes next. What
-        exploration cost in the next step is A', so that y' - A' estimates V' by what followed.
+        y = r + gamma ((1 - lambda) V' + lambda (y' - A')), where V' is the target network's value of what comes next.
+        Exploration costs A' in the next step, so that y' - A' estimates V' by what followed.
         """
         rewards, trace = data.rewards / self.scales.value, self.trace
         to_come: Tensor = self.target(data.next_sight)[..., 0] * data.goes_on
