@@ -46,6 +46,14 @@ env.reset(seed=0)
 env.render()
 print(json.dumps(sorted(sys.modules)))
 """
+MARKET = """
+import json, sys
+import mpgg_env
+env = mpgg_env.market_v0.parallel_env(render_mode="rgb_array")
+env.reset(seed=0)
+env.render()
+print(json.dumps(sorted(sys.modules)))
+"""
 WITHOUT_THE_EXTRA = """
 import json, sys
 for library in ("torch", "stable_baselines3", "supersuit", "tensorboard"):
@@ -113,6 +121,12 @@ def test_playing_and_drawing_load_no_learning_no_plotting_and_no_window() -> Non
     loaded = {module.partition(".")[0] for module in json.loads(fresh_python(RENDERING))}
     assert {"numba", "PIL"} <= loaded
     assert loaded.isdisjoint({"torch", "stable_baselines3", "matplotlib", "pygame", "tkinter", "mpgg_agents"})
+
+
+def test_the_market_loads_no_learning_and_no_compiler() -> None:
+    loaded = {module.partition(".")[0] for module in json.loads(fresh_python(MARKET))}
+    assert "PIL" in loaded
+    assert loaded.isdisjoint({"numba", "torch", "stable_baselines3", "matplotlib", "scipy", "mpgg_agents"})
 
 
 def test_without_the_extra_everything_else_works_and_the_error_names_it() -> None:

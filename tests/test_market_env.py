@@ -353,9 +353,9 @@ def test_an_ill_posed_market_is_made_with_a_warning() -> None:
 def test_many_steps_of_traders_who_differ_are_judged_by_their_mean() -> None:
     # A form per trader and step would not fit into memory.
     config = MarketConfig(
-        n_agents=20, dt=5 / 12_000, impact_scaling="mean_field", transaction_cost=tuple(np.linspace(0.1, 0.2, 20))
+        n_agents=20, dt=5 / 14_000, impact_scaling="mean_field", transaction_cost=tuple(np.linspace(0.1, 0.2, 20))
     )
-    assert MarketParallelEnv(config).max_cycles == 12_000
+    assert MarketParallelEnv(config).max_cycles == 14_000
 
 
 def same_snapshot(left: dict[str, Any], right: dict[str, Any]) -> bool:
