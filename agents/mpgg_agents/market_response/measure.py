@@ -60,7 +60,7 @@ def exploitability(
     method: Method = "auto",
     *,
     trader: int = 0,
-    episodes: int = 2**16,
+    episodes: int = 2**15,
     seed: int = 0,
     confidence: float = 0.95,
     pathwise: PathwiseConfig | None = None,
