@@ -13,7 +13,19 @@ from benchmarks.machine import describe
 from benchmarks.measure import table
 from mpgg_env import DilemmaWarning
 
-NAMES = ("trainer", "dqn", "nash_q", "learning", "large", "facade", "sb3", "market", "startup")
+NAMES = (
+    "trainer",
+    "dqn",
+    "nash_q",
+    "nash_dqn",
+    "equilibrium",
+    "learning",
+    "large",
+    "facade",
+    "sb3",
+    "market",
+    "startup",
+)
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -43,20 +43,28 @@ def n_coefficients(d: int, groups: int) -> int:
     return d + d * (d + 1) // 2 + 2 * groups * d * d + (groups * d) ** 2 + groups * d
 
 
-def coefficients(raw: Tensor, d: int, others: Tensor) -> Advantage:
-    """The coefficients from a network's outputs (B, N, n_coefficients).
+def crowd_factors(d: int, others: Tensor) -> Tensor:
+    """What a network's outputs are multiplied by, (N, n_coefficients).
 
-    The first d are mu. P11 is L L' + 1e-4 I with L lower triangular, its diagonal positive by softplus. What multiplies
-    sums over n others is divided by their size, sqrt(n) per factor D and n for a sum of squares: otherwise the loss
-    would be the steeper the more traders there are, and diverge.
+    What multiplies sums over n others is divided by their size, sqrt(n) per factor D and n for a sum of squares:
+    otherwise the loss would be the steeper the more traders there are, and diverge.
 
     Args:
-        raw: Outputs of order one.
         d: Length of an action.
         others: Other members of each sub-population, at least 1, (N, G).
     """
-    groups = others.shape[1]
     root = others**-0.5
+    stacked = root.repeat_interleave(d, 1)
+    single, cross = (part.repeat_interleave(d * d, 1) for part in (1 / others, root))
+    ones = torch.ones(len(others), d + d * (d + 1) // 2)
+    return torch.cat([ones, cross, single, _outer(stacked).flatten(1), stacked], 1)
+
+
+def coefficients(raw: Tensor, d: int, groups: int) -> Advantage:
+    """The coefficients from a network's outputs (B, N, n_coefficients).
+
+    The first d are mu. P11 is L L' + 1e-4 I with L lower triangular, its diagonal positive by softplus.
+    """
     sizes = [d, d * (d + 1) // 2, groups * d * d, groups * d * d, (groups * d) ** 2, groups * d]
     action, factor, cross, single, joint, slope = torch.split(raw, sizes, -1)
     lead = raw.shape[:-1]
@@ -64,10 +72,10 @@ def coefficients(raw: Tensor, d: int, others: Tensor) -> Advantage:
     return Advantage(
         action,
         _positive_definite(factor, d),
-        cross.reshape(square) * root[..., None, None],
-        single.reshape(square) / others[..., None, None],
-        joint.reshape(*lead, groups * d, groups * d) * _outer(root.repeat_interleave(d, 1)),
-        slope.reshape(*lead, groups, d) * root[..., None],
+        cross.reshape(square),
+        single.reshape(square),
+        joint.reshape(*lead, groups * d, groups * d),
+        slope.reshape(*lead, groups, d),
     )
 
 

@@ -41,7 +41,7 @@ class NashDQNConfig(Config):
         noise: Standard deviation of the exploration noise of every trader in the first iteration, > 0, in units of its
             rate.
         exploring: Share of decisions, in (0, 1], that explore, drawn at random for each trader. Where a trader has to
-            guess what others hold from what they do, it must see them mostly as they are; default: 0.2 under
+            guess what others hold from what they do, it must see them mostly as they are; default: 0.1 under
             observation paper, else 1.
         final_noise: The same in the last iteration, > 0; it changes linearly.
         target_every: Iterations between copies of the value network into its target.

@@ -239,10 +239,10 @@ def trace(game: MarketConfig, config: NashDQNConfig) -> float:
 
 
 def exploring(game: MarketConfig, config: NashDQNConfig) -> float:
-    """Share of decisions that explore: as asked for; else 0.2 under observation paper, else 1."""
+    """Share of decisions that explore: as asked for; else 0.1 under observation paper, else 1."""
     if config.exploring is not None:
         return config.exploring
-    return 0.2 if game.observation == "paper" else 1.0
+    return 0.1 if game.observation == "paper" else 1.0
 
 
 def episodes_per_iteration(game: MarketConfig, config: NashDQNConfig) -> int:

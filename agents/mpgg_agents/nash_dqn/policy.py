@@ -28,7 +28,7 @@ class Networks(nn.Module):
         group = sub_populations(game)
         draws = generator(seed, WEIGHTS)
         self.membership = nn.functional.one_hot(torch.from_numpy(group)).float()
-        self.others = (self.membership.sum(0) - self.membership).clamp(min=1)
+        self.factors = lq.crowd_factors(1, (self.membership.sum(0) - self.membership).clamp(min=1))
         self.value, self.advantage = (
             MarketNet(
                 group,
@@ -44,7 +44,7 @@ class Networks(nn.Module):
 
     def coefficients(self, sight: Sight) -> lq.Advantage:
         """Coefficients of the advantage in units of order one."""
-        return lq.coefficients(self.advantage(sight), 1, self.others)
+        return lq.coefficients(self.advantage(sight) * self.factors, 1, self.membership.shape[1])
 
 
 class NashPolicy:
