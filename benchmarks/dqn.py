@@ -18,7 +18,7 @@ from stable_baselines3.common.logger import Logger
 
 from benchmarks.measure import Figure, in_turn, ratios, require
 from mpgg_agents.dqn import DQNConfig, DQNTrainer
-from mpgg_agents.dqn.trainer import one_thread_each
+from mpgg_agents.threads import limited_threads
 from mpgg_env import MPGGConfig, MPGGParallelEnv, MPGGVectorEnv
 
 N = 150
@@ -148,7 +148,7 @@ def run(quick: bool) -> list[Figure]:
     """Rates of all sides and the ratios."""
     repetitions, rounds = (2, 400) if quick else (5, 1200)
     figures = []
-    with one_thread_each():  # both sides: products of this size only lose by more
+    with limited_threads():  # both sides: products of this size only lose by more
         for every in (1, 4):
             tasks = {
                 "ours": lambda every=every: trainer_rate("shared", every, rounds, warm_up=100),

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from benchmarks.measure import Figure, in_turn, ratios, require
 from mpgg_agents.nash_dqn.config import NashDQNConfig
-from mpgg_agents.nash_dqn.features import AUTHORS_LOCATION, AUTHORS_SCALE
+from mpgg_agents.nash_dqn.features import authors_scales
 from mpgg_agents.nash_dqn.presets import PRESETS
 from mpgg_agents.nash_dqn.trainer import NashDQNTrainer
 from mpgg_agents.threads import limited_threads
@@ -33,7 +33,10 @@ class OneMarket:
     """One market on tensors of single numbers, stepped with a tensor of the traders' rates."""
 
     def __init__(self) -> None:
-        self.location, self.scale = torch.tensor(AUTHORS_LOCATION), torch.tensor(AUTHORS_SCALE)
+        scales = authors_scales()
+        self.location, self.scale = (
+            torch.tensor(part, dtype=torch.float32) for part in (scales.location, scales.spread)
+        )
         self.reset()
 
     def reset(self) -> None:

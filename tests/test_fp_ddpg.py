@@ -151,12 +151,12 @@ def test_the_average_is_the_mean_rate_of_all_best_responses_and_the_last_is_the_
     actors = []
     for rounds in (3, 2, 2):
         average.advance(rounds)
-        replica = average._replicas[0].learner
+        replica = average.replicas[0].learner
         sight = replica.explorer.eyes.see(state)
         actors.append(replica.actor(sight)[..., 0].detach() * replica.explorer.scales.rate)
         torch.testing.assert_close(average.policy(0)(state), torch.stack(actors).mean(0))
     last.advance(7)
-    learner = last._replicas[0].learner
+    learner = last.replicas[0].learner
     expected = learner.actor(learner.explorer.eyes.see(state))[..., 0] * learner.explorer.scales.rate
     torch.testing.assert_close(last.policy(0)(state), expected.detach())
     assert [len(trainer.learned(0)["main.layers.0.bias"]) for trainer in (average, last)] == [3, 1]
@@ -179,7 +179,7 @@ def test_what_a_best_response_starts_with() -> None:
         for networks in (True, False)
     }
     for (transitions, networks), trainer in trainers.items():
-        learner = trainer._replicas[0].learner
+        learner = trainer.replicas[0].learner
         initial = learner.actor.main.layers[0].weight.detach().clone()
         trainer.advance(3)
         # Three rounds of eight episodes of two decisions.
@@ -191,7 +191,7 @@ def test_what_a_best_response_starts_with() -> None:
 def test_every_round_has_episodes_of_its_own() -> None:
     trainer = _trainer()
     trainer.advance(2)
-    sizes = trainer._replicas[0].learner.replay.draw(50, np.random.default_rng(0)).others
+    sizes = trainer.replicas[0].learner.replay.draw(50, np.random.default_rng(0)).others
     assert len(sizes) == 32
     assert len(torch.unique(sizes, dim=0)) == 32
 

@@ -2,20 +2,18 @@
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import torch
-from threadpoolctl import threadpool_limits
 
 from mpgg_agents.dqn.agent import DQNAgents
 from mpgg_agents.dqn.config import DQNConfig
 from mpgg_agents.dqn.replica import Replica
 from mpgg_agents.record import Games, Record
 from mpgg_agents.stored import Arrays, check_joined, joined_arrays, section
+from mpgg_agents.threads import limited_threads
 from mpgg_env.core.types import IntArray
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
@@ -176,7 +174,7 @@ class DQNTrainer:
         # two were slower than one. Those for N pairs are long and run without it.
         threads = 1 if self.agent.sharing == "shared" else self.threads
         stop = threading.Event()
-        with one_thread_each(), ThreadPoolExecutor(threads) as pool:
+        with limited_threads(), ThreadPoolExecutor(threads) as pool:
             tasks = [pool.submit(self._replicas[b].play, windows, record, b, stop) for b in seeds]
             try:
                 for task in tasks:
@@ -185,22 +183,6 @@ class DQNTrainer:
                 stop.set()  # or the other replicas would play on to the end of their rounds before anybody hears of it
                 raise
         return record
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Lets numpy and torch use one thread per replica.
-
-    Products of this size gain nothing from more, the threads of one would wait busily for those of another, and the
-    bits could depend on their number.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _grows(name: str) -> bool:

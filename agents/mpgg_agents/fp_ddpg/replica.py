@@ -5,19 +5,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mpgg_agents.errors import TrainingError
 from mpgg_agents.fp_ddpg.config import FPDDPGConfig
 from mpgg_agents.fp_ddpg.learner import DDPG
 from mpgg_agents.fp_ddpg.network import MeanNet, alone, copied_weights
 from mpgg_agents.fp_ddpg.policy import NetPolicy
+from mpgg_agents.market_trainer import MarketReplica
 from mpgg_agents.stored import Arrays, section
 from mpgg_env.games.market.config import MarketConfig
+from mpgg_env.games.market.state import MarketState
 
 POLICY = "policy"
 
 
-class FictitiousPlay:
+class FictitiousPlay(MarketReplica):
     """One replica of the training.
 
     Args:
@@ -34,9 +37,18 @@ class FictitiousPlay:
         self.mean = alone(self.learner.actor)
 
     @property
-    def policy(self) -> NetPolicy:
+    def exploration(self) -> float:
+        """Standard deviation of the exploration noise of the next round, or the authors' epsilon."""
+        return self.learner.exploration(self.progress)
+
+    @property
+    def profile(self) -> NetPolicy:
         """What the others play now, and what comes out at the end."""
         return NetPolicy(self.game, self.config, self.mean)
+
+    def policy(self, state: MarketState) -> Tensor:
+        """Rates (B, N) of `profile` from a state of torch's tensors."""
+        return self.profile(state)
 
     @property
     def progress(self) -> float:
@@ -50,7 +62,7 @@ class FictitiousPlay:
             TrainingError: A number is not finite.
         """
         before = self.config.responses_done(self.rounds_done)
-        measures = self.learner.iterate(self.policy, self.rounds_done, self.progress)
+        measures = self.learner.iterate(self.profile, self.rounds_done, self.progress)
         self.rounds_done += 1
         if self.config.responses_done(self.rounds_done) > before:
             self._finish_response(before)

@@ -9,13 +9,19 @@ from torch import Tensor
 
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.market.config import MarketConfig
-from mpgg_env.games.market.observation import others_summary, own_features
+from mpgg_env.games.market.observation import (
+    INVENTORY_SCALE,
+    PRICE_SCALE,
+    TIME_SCALE,
+    others_summary,
+    own_features,
+    standard_location,
+    standard_scale,
+)
 from mpgg_env.games.market.state import MarketState
 from mpgg_env.games.market.vector import MarketBatch
 
 EPISODES: Final = 4096
-AUTHORS_LOCATION: Final = (2.25, 10.0, 0.0, 0.0, 0.0)
-AUTHORS_SCALE: Final = (1.4361, 0.7420, 2.5, 0.1, 1.0)
 
 
 class Sight(NamedTuple):
@@ -51,7 +57,15 @@ class Scales:
 
 def authors_scales() -> Scales:
     """Those of the networks that the authors published; rates and values are in natural units."""
-    return Scales(np.array(AUTHORS_LOCATION), np.array(AUTHORS_SCALE), AUTHORS_SCALE[2], 1.0, 1.0)
+    paper = MarketConfig()
+    return Scales(standard_location(paper), standard_scale(paper), INVENTORY_SCALE, 1.0, 1.0)
+
+
+def fp_authors_scales() -> Scales:
+    """Those of the authors' networks of fictitious play, where the order flow is in units of the inventory."""
+    inventory = 4.5124
+    spread = np.array([TIME_SCALE, PRICE_SCALE, inventory, 0.3307, inventory])
+    return Scales(standard_location(MarketConfig()), spread, inventory, inventory, 1.0)
 
 
 def measured_scales(game: MarketConfig) -> Scales:

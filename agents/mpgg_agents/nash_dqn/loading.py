@@ -9,15 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from mpgg_agents.nash_dqn.config import NashDQNConfig
-from mpgg_agents.nash_dqn.features import AUTHORS_LOCATION, AUTHORS_SCALE, all_features
+from mpgg_agents.nash_dqn.features import Scales, all_features, authors_scales, fp_authors_scales
 from mpgg_agents.nash_dqn.policy import NashPolicy, Networks, eyes_of, scales_of
 from mpgg_agents.nash_dqn.replay import set_weights
 from mpgg_env.games.market.config import MarketConfig
 from mpgg_env.games.market.state import MarketState
 
-FP_LOCATION: Final = (2.25, 10.0, 0.0, 0.0, 0.0)
-FP_SCALE: Final = (1.4361, 0.7420, 4.5124, 0.3307, 4.5124)  # the order flow is in units of the inventory
-FP_RATE: Final = 4.512414940762905
+FP_RATE: Final = 4.512414940762905  # what the authors multiply the outputs of their fictitious players by
 _INPUTS: Final = 5
 # Outputs of the action network: c1 (of which the magnitude counts), c2, c3, c4 = psi, mu.
 NASH_ACTION: Final = 4
@@ -47,16 +45,14 @@ class AuthorsPolicy:
     Args:
         network: Their network.
         output: Which of its outputs is the rate.
-        location: What is subtracted from the features, (5,).
-        scale: What they are divided by, (5,).
+        scales: Units of the features.
         rate: What the output is multiplied by.
     """
 
-    def __init__(
-        self, network: nn.Module, output: int, location: tuple[float, ...], scale: tuple[float, ...], rate: float
-    ) -> None:
+    def __init__(self, network: nn.Module, output: int, scales: Scales, rate: float) -> None:
         self.network, self.output, self.rate = network, output, rate
-        self._location, self._scale = torch.tensor(location), torch.tensor(scale)
+        self._location = torch.tensor(scales.location, dtype=torch.float32)
+        self._scale = torch.tensor(scales.spread, dtype=torch.float32)
         self._game = MarketConfig()  # for its observation, which is that of the paper
 
     def __call__(self, state: MarketState) -> Tensor:
@@ -90,9 +86,9 @@ def load_authors_policy(path: str | Path) -> AuthorsPolicy:
     names = list(weights)
     if names and names[0].startswith("decoder_net."):
         network = authors_network(weights, "decoder_net", outputs=5)
-        return AuthorsPolicy(network, NASH_ACTION, AUTHORS_LOCATION, AUTHORS_SCALE, 1.0)
+        return AuthorsPolicy(network, NASH_ACTION, authors_scales(), 1.0)
     if names and names[0].startswith("policy_net."):
-        return AuthorsPolicy(authors_network(weights, "policy_net", outputs=1), 0, FP_LOCATION, FP_SCALE, FP_RATE)
+        return AuthorsPolicy(authors_network(weights, "policy_net", outputs=1), 0, fp_authors_scales(), FP_RATE)
     raise ValueError(f"{path} must hold decoder_net or policy_net layers, got {', '.join(names[:3]) or 'nothing'}")
 
 
