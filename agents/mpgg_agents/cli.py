@@ -188,7 +188,7 @@ def _figures(path: Path) -> int:
             run.file(name)
         with locked(path):
             written = draw_figures(run)
-    except ValueError as error:
+    except (ValueError, MissingExtraError) as error:
         raise InputError(error) from error
     _say("\n".join(map(str, written)))
     return 0

@@ -3,10 +3,11 @@
 from typing import Final
 
 from mpgg_agents.experiments.kinds import GameKind
+from mpgg_agents.experiments.market.kind import MARKET
 from mpgg_agents.experiments.mpgg.kind import MPGG
 from mpgg_env.core.validation import check_choice
 
-GAMES: Final[dict[str, GameKind]] = {kind.env: kind for kind in (MPGG,)}
+GAMES: Final[dict[str, GameKind]] = {kind.env: kind for kind in (MPGG, MARKET)}
 DEFAULT_ENV: Final = MPGG.env
 
 

@@ -1,13 +1,13 @@
 """Figures of curves, mean and 95 % confidence band over the seeds: measures over time, and synergy over thresholds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from mpgg_agents.experiments.bands import Curve, draw_band
 from mpgg_agents.experiments.mpgg import measures
 from mpgg_agents.experiments.mpgg.figure_data import FigureData
 from mpgg_agents.experiments.mpgg.measures import Phase
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
 
 
 POINTS: Final = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """How a measure is drawn."""
-
-    label: str
-    colour: str
-    line: Any
-    marker: str
 
 
 COOPERATION_CURVES: Final = {
@@ -119,7 +109,7 @@ def synergy_figure(data: FigureData) -> Figure:
     figure = new_figure(1.9)
     axes = list(figure.subplots(1, 2, sharex=True))
     for panel, (measure, curve) in zip(axes, SYNERGY_CURVES.items(), strict=True):
-        _draw_band(panel, curve, data.synergy["threshold"], data.synergy[measure])
+        draw_band(panel, curve, data.synergy["threshold"], data.synergy[measure])
         panel.set_xlim(0, 1)
         panel.set_xticks([0, 0.5, 1])
     axes[0].set_ylim(0, 1)
@@ -193,19 +183,13 @@ def _draw_curves(
     """Curves of the training, and if there are greedy rounds their means (B, 1) beside them."""
     offsets = np.linspace(-0.5, 0.5, len(curves)) if len(curves) > 1 else [0.0]
     for (measure, curve), offset in zip(curves.items(), offsets, strict=True):
-        _draw_band(axes[0], curve, *series[measure])
+        draw_band(axes[0], curve, *series[measure])
         if greedy:
             mean, low, high = confidence_band(greedy[measure])
             error = None if np.isnan(low[0]) else np.array([mean - low, high - mean])
             axes[1].errorbar(
                 [offset], mean, error, color=curve.colour, marker=curve.marker, markersize=3, linewidth=1, capsize=1.5
             )
-
-
-def _draw_band(axes: "Axes", curve: Curve, places: FloatArray, values: FloatArray) -> None:
-    mean, low, high = confidence_band(values)
-    axes.plot(places, mean, color=curve.colour, linestyle=curve.line, label=curve.label)
-    axes.fill_between(places, low, high, color=curve.colour, alpha=0.25, linewidth=0)
 
 
 def _set_limits(axes: "Axes", values: FloatArray) -> None:
