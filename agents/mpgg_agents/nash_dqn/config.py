@@ -62,7 +62,7 @@ class NashDQNConfig(Config):
     hidden: tuple[int, ...] = (32, 32, 32, 32)
     phi: tuple[int, ...] = (20, 20, 20)
     clock: Literal["scalar", "one_hot"] = "one_hot"
-    learning_rate: float = 1e-2
+    learning_rate: float = 7e-3
     final_learning_rate: float = 0.0
     warm_up: int = 1000
     weight_decay: float = 1e-3

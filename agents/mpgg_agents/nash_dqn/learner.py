@@ -8,21 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mpgg_agents.errors import TrainingError
 from mpgg_agents.market_response.episodes import draw_episodes, generator
 from mpgg_agents.market_trainer import MarketReplica
 from mpgg_agents.nash_dqn import advantage as lq
 from mpgg_agents.nash_dqn.config import NashDQNConfig
 from mpgg_agents.nash_dqn.episodes import EPISODES, REPLAY, Player, Transitions, draw_exploration
 from mpgg_agents.nash_dqn.policy import NashPolicy, Networks, eyes_of, scales_of
-from mpgg_agents.nash_dqn.replay import (
-    Replay,
-    moments_of,
-    set_moments,
-    set_weights,
-    start_moments,
-    weights_of,
-)
+from mpgg_agents.nash_dqn.replay import Replay
+from mpgg_agents.nash_dqn.rescue import Rescue
+from mpgg_agents.nash_dqn.tensors import moments_of, set_tensors, set_weights, start_moments, weights_of
 from mpgg_agents.stored import Arrays, section
 from mpgg_env.games.market.config import MarketConfig
 from mpgg_env.games.market.state import MarketState
@@ -54,6 +48,7 @@ class Learner(MarketReplica):
         self.beta = psi_penalty(game, config)
         self.episodes = episodes_per_iteration(game, config)
         self.rounds_done, self.smoothed_loss, self.lowest_loss = 0, math.inf, math.inf
+        self.rescue = Rescue(self._tensors())
 
     def _optimizer(self, network: nn.Module) -> torch.optim.AdamW:
         c = self.config
@@ -75,7 +70,12 @@ class Learner(MarketReplica):
         c = self.config
         cosine = 0.5 * (1 + math.cos(math.pi * self.rounds_done / c.iterations))
         warm = min(1.0, (self.rounds_done + 1) / max(c.warm_up, 1))
-        return c.learning_rate * warm * (c.final_learning_rate + (1 - c.final_learning_rate) * cosine)
+        return (
+            c.learning_rate
+            * warm
+            * self.rescue.step_share
+            * (c.final_learning_rate + (1 - c.final_learning_rate) * cosine)
+        )
 
     def policy(self, state: MarketState) -> Tensor:
         """Rates (B, N) of the policy that comes out, from a state of torch's tensors."""
@@ -85,7 +85,7 @@ class Learner(MarketReplica):
         """One round: episodes, a value step, an advantage step. Losses, exploration and mean return.
 
         Raises:
-            TrainingError: A loss is not finite.
+            TrainingError: The training ran away, from wherever it went on.
         """
         draws = generator(self.seed, EPISODES, self.rounds_done)
         exploration = self.exploration
@@ -94,14 +94,18 @@ class Learner(MarketReplica):
         greedy = NashPolicy(self.networks.advantage, self.eyes, self.scales.rate)
         seen, mean_return = self.player.play(greedy.of_sight, episodes, noise)
         losses = self._learn(self._data(seen))
-        measures = {**losses, "mean_return": mean_return, "exploration": exploration}
-        if not all(map(math.isfinite, measures.values())):
-            raise TrainingError(f"the losses of iteration {self.rounds_done + 1} are not finite")
         self.rounds_done += 1
         if self.rounds_done % self.config.target_every == 0:
             set_weights(self.target, weights_of(self.networks.value))
         self._keep(sum(losses.values()))
-        return measures
+        self.rescue.watch(self.smoothed_loss, self.lowest_loss, self.rounds_done)
+        if self.rescue.is_lost(self.smoothed_loss, self.lowest_loss):
+            self._go_back()
+        return {**losses, "mean_return": mean_return, "exploration": exploration, "rescues": self.rescue.count}
+
+    def _go_back(self) -> None:
+        self.rescue.go_back(self.rounds_done)
+        self.smoothed_loss = self.rescue.smoothed_loss
 
     def _data(self, seen: Transitions) -> Transitions:
         """What this round learns from."""
@@ -188,12 +192,12 @@ class Learner(MarketReplica):
         arrays: Arrays = {
             "round": np.array(self.rounds_done, np.int64),
             "losses": np.array([self.smoothed_loss, self.lowest_loss]),
+            **{name: tensor.numpy() for name, tensor in self._tensors().items()},
+            **{f"rescue.{name}": array for name, array in self.rescue.arrays().items()},
         }
-        parts = {name: weights_of(network) for name, network in self._networks().items()}
-        parts |= {f"{name}_moments": moments_of(optimizer) for name, optimizer in self._optimizers().items()}
         if self.replay is not None:
-            parts["replay"] = self.replay.arrays()
-        return arrays | {f"{part}.{name}": array for part, own in parts.items() for name, array in own.items()}
+            arrays |= {f"replay.{name}": array for name, array in self.replay.arrays().items()}
+        return arrays
 
     def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """The inverse of `arrays`; names, types and shapes have been checked.
@@ -204,24 +208,31 @@ class Learner(MarketReplica):
         smoothed, lowest = map(float, arrays["losses"])
         if math.isnan(smoothed) or math.isnan(lowest):
             raise ValueError("losses must be numbers, got NaN")
-        for name, network in self._networks().items():
-            set_weights(network, section(arrays, name))
-        for name, optimizer in self._optimizers().items():
-            set_moments(optimizer, section(arrays, f"{name}_moments"))
+        set_tensors(self._tensors(), arrays)
+        self.rescue.restore(section(arrays, "rescue"))
         if self.replay is not None:
             self.replay.restore(section(arrays, "replay"))
         self.rounds_done, self.smoothed_loss, self.lowest_loss = int(arrays["round"]), smoothed, lowest
 
-    def _networks(self) -> dict[str, nn.Module]:
-        return {
+    def _tensors(self) -> dict[str, Tensor]:
+        """All that learning changes, by name."""
+        networks = {
             "value": self.networks.value,
             "advantage": self.networks.advantage,
             "target": self.target,
             "kept": self.kept,
         }
-
-    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        return {"value": self.value_optimizer, "advantage": self.advantage_optimizer}
+        optimizers = {"value": self.value_optimizer, "advantage": self.advantage_optimizer}
+        weights = {
+            f"{part}.{name}": parameter.detach()
+            for part, network in networks.items()
+            for name, parameter in network.named_parameters()
+        }
+        return weights | {
+            f"{part}_moments.{name}": tensor
+            for part, optimizer in optimizers.items()
+            for name, tensor in moments_of(optimizer).items()
+        }
 
 
 def psi_penalty(game: MarketConfig, config: NashDQNConfig) -> float:

@@ -1,11 +1,10 @@
-"""The replay buffer of joint decisions, and the tensors of optimisers and networks as arrays."""
+"""The replay buffer of joint decisions."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from mpgg_agents.nash_dqn.episodes import Transitions
 from mpgg_agents.stored import Arrays
@@ -69,62 +68,3 @@ class Replay:
                 raise ValueError(f"replay.{name} must be {size} finite rows, got {len(array)}")
             part[:size] = torch.from_numpy(np.array(array))
         self.size, self.position = size, position
-
-
-def weights_of(network: nn.Module) -> Arrays:
-    """The weights of a network by name, not copied."""
-    return {name: parameter.detach().numpy() for name, parameter in network.named_parameters()}
-
-
-def set_weights(network: nn.Module, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-    """Gives a network stored weights.
-
-    Raises:
-        ValueError: They are not finite float32 numbers of its names and shapes.
-    """
-    own = weights_of(network)
-    if set(arrays) != set(own):
-        raise ValueError(f"the weights must be {', '.join(own)}, got {', '.join(arrays)}")
-    for name, parameter in network.named_parameters():
-        array = np.asarray(arrays[name])
-        if array.dtype != np.float32 or array.shape != tuple(parameter.shape) or not np.isfinite(array).all():
-            raise ValueError(f"{name} must be finite float32 {tuple(parameter.shape)}, got {array.dtype} {array.shape}")
-        with torch.no_grad():
-            parameter.copy_(torch.from_numpy(np.array(array)))
-
-
-def moments_of(optimizer: torch.optim.Optimizer) -> Arrays:
-    """The state of AdamW by parameter, not copied."""
-    return {
-        f"{k}.{name}": value.numpy()
-        for k, parameter in enumerate(_parameters(optimizer))
-        for name, value in optimizer.state[parameter].items()
-    }
-
-
-def set_moments(optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-    """Gives AdamW a stored state, names and shapes of which have been checked.
-
-    Raises:
-        ValueError: A number is not finite, or a mean of squares or a number of steps is negative.
-    """
-    for k, parameter in enumerate(_parameters(optimizer)):
-        for name, value in optimizer.state[parameter].items():
-            array = np.array(arrays[f"{k}.{name}"])
-            if not np.isfinite(array).all() or (name != "exp_avg" and (array < 0).any()):
-                raise ValueError(f"{k}.{name} of an optimiser must be finite, and no square or count negative")
-            value.copy_(torch.from_numpy(array))
-
-
-def start_moments(optimizer: torch.optim.Optimizer) -> None:
-    """The state before the first step, which torch would only make at that step."""
-    for parameter in _parameters(optimizer):
-        optimizer.state[parameter] = {
-            "step": torch.zeros(()),
-            "exp_avg": torch.zeros_like(parameter.detach()),
-            "exp_avg_sq": torch.zeros_like(parameter.detach()),
-        }
-
-
-def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
