@@ -106,6 +106,8 @@ class Learner(MarketReplica):
     def _go_back(self) -> None:
         self.rescue.go_back(self.rounds_done)
         self.smoothed_loss = self.rescue.smoothed_loss
+        if self.replay is not None:
+            self.replay.clear()  # what was seen on the way out is far out
 
     def _data(self, seen: Transitions) -> Transitions:
         """What this round learns from."""

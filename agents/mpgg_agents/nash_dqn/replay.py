@@ -43,6 +43,10 @@ class Replay:
         self.position = (self.position + count) % self.capacity
         self.size = min(self.size + count, self.capacity)
 
+    def clear(self) -> None:
+        """Forgets everything."""
+        self.position, self.size = 0, 0
+
     def draw(self, count: int, draws: np.random.Generator) -> Transitions:
         """Decisions drawn with replacement."""
         places = torch.from_numpy(draws.integers(self.size, size=count))
