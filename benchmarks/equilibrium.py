@@ -11,16 +11,16 @@ import time
 from typing import Any
 
 import numpy as np
-import torch
 
 from benchmarks.measure import Figure, require
+from mpgg_agents.experiments.market.distance import relative_distance, visited_states
 from mpgg_agents.market_response import exploitability
-from mpgg_agents.market_response.episodes import MarketPolicy, draw_episodes, generator
+from mpgg_agents.market_response.episodes import MarketPolicy
 from mpgg_agents.nash_dqn.config import NashDQNConfig
 from mpgg_agents.nash_dqn.loading import load_policy
 from mpgg_agents.nash_dqn.trainer import NashDQNTrainer
 from mpgg_agents.threads import limited_threads
-from mpgg_env import MarketBatch, MarketConfig
+from mpgg_env import MarketConfig
 from mpgg_env.analysis.market_equilibrium import solve_market
 
 LINEAR: dict[str, Any] = {"impact": "linear", "observation": "full"}
@@ -44,19 +44,10 @@ CASES: dict[str, tuple[dict[str, Any], int]] = {
 RMS_BAR, SHARE_BAR, PAPER_BAR, SECONDS_BAR = 10.0, 0.5, 6.6, 300.0
 
 
-@torch.no_grad()
 def distance(game: MarketConfig, policy: MarketPolicy) -> float:
     """Relative rms distance to the exact equilibrium, in the states that it visits."""
-    batch, exact = MarketBatch(game, torch, dtype=torch.float32), solve_market(game).profile
-    draws = draw_episodes(game, 4096, generator(1, 64))
-    state = batch.drawn_state(draws.inventory, draws.price, draws.impact)
-    apart, size = 0.0, 0.0
-    for shocks in draws.shocks:
-        right = exact(state)
-        apart += float(((policy(state) - right) ** 2).mean())
-        size += float((right**2).mean())
-        state, _ = batch.step(state, right, shocks)
-    return float((apart / size) ** 0.5)
+    exact = solve_market(game).profile
+    return relative_distance(policy, exact, visited_states(game, exact, 4096, seed=1))
 
 
 def trained(game: MarketConfig, agent: NashDQNConfig, seed: int) -> tuple[MarketPolicy, float]:

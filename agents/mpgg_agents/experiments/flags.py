@@ -51,7 +51,10 @@ def _default_text(default: Any) -> str:
 def _reading(hint: Any) -> dict[str, Any]:
     """How argparse reads a value of this type: its keyword arguments."""
     if typing.get_origin(hint) in _UNIONS:  # "or None": not giving the flag is the way to say None
-        hint = next(option for option in typing.get_args(hint) if option is not type(None))
+        options = [option for option in typing.get_args(hint) if option is not type(None)]
+        if len(options) > 1 and Mechanism not in options:
+            return _reading_either(options)
+        hint = options[0]
     if hint is bool:
         return {"action": argparse.BooleanOptionalAction}
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
@@ -62,6 +65,14 @@ def _reading(hint: Any) -> dict[str, Any]:
     if origin is Literal:
         return {"type": str, "metavar": f"{{{','.join(parts)}}}"}  # the configuration checks it, with a suggestion
     return {"type": hint, "metavar": _metavar(hint)}
+
+
+def _reading_either(options: list[Any]) -> dict[str, Any]:
+    """How argparse reads a number or several, or a number or a word. The configuration checks the rest."""
+    if any(typing.get_origin(option) is tuple for option in options):
+        return {"type": float, "nargs": "+", "metavar": "NUMBER"}
+    words = next(typing.get_args(option) for option in options if typing.get_origin(option) is Literal)
+    return {"type": _value, "metavar": f"{{NUMBER,{','.join(words)}}}"}
 
 
 def mechanism_fields(word: str) -> dict[str, Any]:
