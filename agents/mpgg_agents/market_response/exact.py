@@ -1,16 +1,19 @@
 """What is exact: gains over linear rules, and the value by which gains are measured."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from mpgg_agents.market_response.episodes import MarketPolicy
 from mpgg_env.analysis.market_equilibrium import solve_market
 from mpgg_env.analysis.market_moments import expected_returns
 from mpgg_env.analysis.market_profile import LinearProfile
 from mpgg_env.analysis.market_response import best_response
 from mpgg_env.games.market.config import MarketConfig
 
+if TYPE_CHECKING:
+    from mpgg_agents.market_response.episodes import MarketPolicy  # loads torch, which reading a run does not need
 
-def exact_gain(game: MarketConfig, policy: MarketPolicy, trader: int) -> tuple[float, float]:
+
+def exact_gain(game: MarketConfig, policy: "MarketPolicy", trader: int) -> tuple[float, float]:
     """What a trader who sees the whole state gains by its best response to linear rules, and what it earns without it.
 
     Raises:
@@ -24,7 +27,7 @@ def exact_gain(game: MarketConfig, policy: MarketPolicy, trader: int) -> tuple[f
     return best_response(profile, trader).gain, float(expected_returns(profile)[trader])
 
 
-def is_exact(game: MarketConfig, policy: MarketPolicy) -> bool:
+def is_exact(game: MarketConfig, policy: "MarketPolicy") -> bool:
     """Whether the exact best response exists in closed form and depends on nothing that the trader cannot see."""
     if not isinstance(policy, LinearProfile) or game.impact == "sqrt":
         return False

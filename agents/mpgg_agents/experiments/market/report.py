@@ -8,22 +8,26 @@ from mpgg_agents.experiments.columns import aligned
 from mpgg_agents.experiments.market.reader import MarketRun
 from mpgg_agents.experiments.report import Report
 from mpgg_agents.market_record import SNAPSHOT_ROUNDS
+from mpgg_agents.market_response.exact import equilibrium_value
 from mpgg_env.core.types import FloatArray
 
-SHOWN: Final = 5  # policies of the course of the training; with the names they fit into 80 letters
+SHOWN: Final = 3  # policies, and parts of the training; with the names they fit into 80 letters
 
-# Row head: judgement, factor, decimals.
+# Row head: judgement, factor, form of the numbers.
 _ROWS: Final = {
-    "return": ("mean_return", 1, 3),
-    "distance %": ("distance", 100, 2),
-    "gain": ("gain", 1, 4),
-    "gain % of |V|": ("share", 100, 2),
-    "lower limit": ("share_low", 100, 2),
-    "upper limit": ("share_high", 100, 2),
+    "return": ("mean_return", 1, ".3f"),
+    "distance %": ("distance", 100, ".2f"),
+    "gain": ("gain", 1, ".4f"),
+    "gain % of |V|": ("share", 100, ".2f"),
+    "lower limit": ("share_low", 100, ".2f"),
+    "upper limit": ("share_high", 100, ".2f"),
 }
-_MEANINGS: Final = """return, of a trader when all follow the policy; distance, of the rates from the exact
-equilibrium's, rms relative to these; gain, by the best response found: a lower
-bound of the exploitability, with a paired 95 % interval over episodes"""
+_RETURN: Final = "return: of a trader when all follow the policy, without exploration"
+_DISTANCE: Final = "distance: of the rates from the exact equilibrium's, rms, relative to these"
+_GAIN: Final = """gain: of trader {trader} by the best response that was found, a lower bound of the
+exploitability, with limits of the 95 % interval, paired by episodes, per |V|
+|V|: {value:.4g}, the size of that trader's return {source}"""
+_MEASURES: Final = ("loss", "mean_return")  # what the names of the measures shown end with
 
 
 def _game(run: MarketRun) -> str:
@@ -39,11 +43,11 @@ def _rounds(run: MarketRun) -> str:
 
 def _outcome(run: MarketRun) -> list[str]:
     last = {name: values[:, -1] for name, values in _judged(run).items()}
-    words = [f"return {_cell(last['mean_return'], 3)}"]
+    words = [f"return {_cell(last['mean_return'], '.3f')}"]
     if not np.isnan(last["distance"]).all():
-        words.append(f"distance to the equilibrium {_cell(100 * last['distance'], 2)} %")
+        words.append(f"distance to the equilibrium {_cell(100 * last['distance'], '.2f')} %")
     if not np.isnan(last["share"]).all():
-        words.append(f"exploitability at least {_cell(100 * last['share'], 2)} % of |V|")
+        words.append(f"exploitability at least {_cell(100 * last['share'], '.2f')} % of |V|")
     return [f"policies at the end: {', '.join(words)}"]
 
 
@@ -53,22 +57,45 @@ def _tables(run: MarketRun) -> list[str]:
     rows = {head: row for head, row in _ROWS.items() if not np.isnan(judged[row[0]]).all()}
     columns = [["after", *rows]]
     for kept in shown:
-        cells = [_cell(factor * judged[name][:, kept], decimals) for name, factor, decimals in rows.values()]
+        cells = [_cell(factor * judged[name][:, kept], form) for name, factor, form in rows.values()]
         columns.append([f"{rounds[kept]:,}", *cells])
     title = f"Policies after so many iterations, mean (standard deviation) over {len(run.seeds)} seeds:"
-    return ["", title, *aligned(columns), "", *_MEANINGS.splitlines()]
+    return [*_course(run), "", title, *aligned(columns), "", *_meanings(run, judged)]
+
+
+def _course(run: MarketRun) -> list[str]:
+    """Losses and returns, means over equal parts of the training."""
+    metrics, rounds = run.metrics(), run.config.total_rounds
+    names = [name for name in metrics if name.endswith(_MEASURES)]
+    starts = np.unique(np.linspace(0, rounds, SHOWN + 1)[:-1].astype(int))
+    columns = [["from", *(name.replace("_", " ") for name in names)]]
+    for start, end in zip(starts, [*starts[1:], rounds], strict=True):
+        cells = [_cell(metrics[name][:, start:end].mean(axis=1), ".4g") for name in names]
+        columns.append([f"{start:,}", *cells])
+    title = f"Training, means of iterations (standard deviation over {len(run.seeds)} seeds):"
+    return ["", title, *aligned(columns)]
+
+
+def _meanings(run: MarketRun, judged: dict[str, FloatArray]) -> list[str]:
+    lines = [_RETURN] if np.isnan(judged["distance"]).all() else [_RETURN, _DISTANCE]
+    if np.isnan(judged["share"]).all():
+        return lines
+    trader, value = run.config.run.response_trader, float(judged["value"][:, -1].mean())
+    known = equilibrium_value(run.config.game, trader) is not None
+    source = "in the exact equilibrium" if known else "under each policy itself (last ones, mean)"
+    return [*lines, *_GAIN.format(trader=trader, value=value, source=source).splitlines()]
 
 
 def _judged(run: MarketRun) -> dict[str, FloatArray]:
     return {name: values for name, values in run.evaluation().items() if values.ndim == 2}
 
 
-def _cell(values: FloatArray, decimals: int) -> str:
+def _cell(values: FloatArray, form: str) -> str:
     known = values[~np.isnan(values)]
     if not len(known):
         return "-"
-    spread = f" ({known.std(ddof=1):.{decimals}f})" if len(known) > 1 else ""
-    return f"{known.mean():.{decimals}f}{spread}"
+    spread = f" ({known.std(ddof=1):{form}})" if len(known) > 1 else ""
+    return f"{known.mean():{form}}{spread}"
 
 
 REPORT: Final = Report(game=_game, rounds=_rounds, outcome=_outcome, tables=_tables)
