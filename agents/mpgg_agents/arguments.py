@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import mpgg_env
+from mpgg_agents.comparison.settings import CompareConfig
 from mpgg_agents.design.settings import DesignConfig
 from mpgg_agents.experiments.files import EVENTS
 from mpgg_agents.experiments.flags import add_config_flags, given
@@ -31,6 +32,10 @@ policy."""
 _EQUILIBRIA: Final = """Computes the social optimum, the best, worst and symmetric equilibria of the one-round games
 that the configuration stands for, how far each is from the optimum, and from which parameter on each mechanism makes
 full cooperation stable."""
+_COMPARE: Final = """Compares what traders have learned in runs on the same market. In episodes that are the same for
+all, one trader follows the policy of one run and the others that of another: what it gains, by Welch's test and paired
+by the episodes, and what all earn under each policy. Runs that differ in the weight of the penalty on psi alone are
+also compared by their losses. Writes numbers (JSON) and figures."""
 _DESIGN: Final = """Finds the weakest mechanism under which equilibrium reaches a share of the social optimum, says what
 it costs, and trains independent Q-learners under it and under weaker and stronger ones: welfare before and after, with
 confidence intervals."""
@@ -102,6 +107,13 @@ def _parsers(kind: GameKind, agent: str) -> tuple[Parser, dict[str, Parser]]:
     figures = commands.add_parser("figures", help="draw the figures of a complete run again", allow_abbrev=False)
     for reader in (info, figures):
         reader.add_argument("run", type=_path, metavar="RUN", help="folder that `mpgg train --out` wrote")
+    compare = commands.add_parser(
+        "compare",
+        help="let the policies of runs in the market play each other",
+        description=_COMPARE,
+        allow_abbrev=False,
+    )
+    _add_compare_flags(compare)
     exploitability = commands.add_parser(
         "exploitability",
         help="what one agent of a run gains by deviating",
@@ -149,6 +161,13 @@ def _add_kind_flags(train: Parser, kind: GameKind, agent: str) -> None:
     )
     add_config_flags(train, f"game ({kind.title})", kind.game_class)
     add_config_flags(train, f"agent {agent}", kind.agents[agent].config_class)
+
+
+def _add_compare_flags(parser: Parser) -> None:
+    parser.add_argument("runs", nargs="+", type=_path, metavar="RUN", help="folders of complete runs, at least two")
+    parser.add_argument("--out", type=_path, required=True, metavar="DIR", help="new or empty folder for the results")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_config_flags(parser, "comparison", CompareConfig)
 
 
 def _add_exploitability_flags(parser: Parser) -> None:

@@ -1,4 +1,4 @@
-"""The `mpgg` command: train, info, figures, exploitability, equilibria, design, presets."""
+"""The `mpgg` command: train, info, figures, compare, exploitability, equilibria, design, presets."""
 
 import argparse
 import os
@@ -73,6 +73,8 @@ def _run(words: Sequence[str]) -> int:
         return _equilibria(arguments)
     if arguments.command == "design":
         return _design(arguments, words)
+    if arguments.command == "compare":
+        return _compare(arguments, words)
     return _info(arguments.run) if arguments.command == "info" else _figures(arguments.run)
 
 
@@ -199,6 +201,16 @@ def _exploitability(arguments: argparse.Namespace) -> int:
 
     try:
         _say(ask(arguments, choose_display(arguments.quiet)))
+    except (TypeError, ValueError, MissingExtraError) as error:
+        raise InputError(error) from error
+    return 0
+
+
+def _compare(arguments: argparse.Namespace, words: Sequence[str]) -> int:
+    from mpgg_agents.comparison.command import ask  # loads scipy and matplotlib
+
+    try:
+        _say(ask(arguments, words, choose_display(arguments.quiet)))
     except (TypeError, ValueError, MissingExtraError) as error:
         raise InputError(error) from error
     return 0

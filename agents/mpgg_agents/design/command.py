@@ -21,7 +21,6 @@ from mpgg_agents.iql.config import IQLConfig
 from mpgg_env.games.mpgg.config import MPGGConfig
 
 RESULTS: Final = "design.json"
-KINDS: Final = ("png", "pdf")
 LAST_EXPLORATION: Final = 0.01  # exploration at the end of the training, unless --decay says otherwise
 
 
@@ -61,7 +60,7 @@ def _write(
     studies: Sequence[Study],
 ) -> list[Path]:
     from mpgg_agents.design.figure import design_figure  # loads matplotlib
-    from mpgg_agents.experiments.figures import save_figure
+    from mpgg_agents.experiments.figures import KINDS, save_figure
     from mpgg_agents.experiments.style import house_style
 
     out.mkdir(parents=True, exist_ok=True)

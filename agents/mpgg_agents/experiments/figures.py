@@ -13,6 +13,8 @@ from mpgg_agents.experiments.folder import RunFolderError
 from mpgg_agents.experiments.reader import Run
 from mpgg_agents.experiments.style import column_frame, house_style
 
+KINDS: Final = ("png", "pdf")
+
 # Without times and versions, so that equal results give equal files.
 _METADATA: Final[dict[str, dict[str, Any]]] = {
     "png": {"Software": None},
@@ -37,7 +39,7 @@ class FigureSet:
     @property
     def files(self) -> tuple[str, ...]:
         """Names of all files."""
-        return (*(f"{name}.{kind}" for name in self.drawers for kind in _METADATA), *self.films)
+        return (*(f"{name}.{kind}" for name in self.drawers for kind in KINDS), *self.films)
 
 
 def missing_figures(run: Run) -> list[str]:
@@ -72,7 +74,7 @@ def draw_figures(
     written = []
     with house_style():
         for name in (*figures.drawers, *figures.films):
-            wanted = [file for file in chosen if file in (name, *(f"{name}.{kind}" for kind in _METADATA))]
+            wanted = [file for file in chosen if file in (name, *(f"{name}.{kind}" for kind in KINDS))]
             if wanted and not stop():
                 written += _write(figures, data, folder, name, wanted)
     return written
@@ -82,9 +84,9 @@ def _write(figures: FigureSet, data: Any, folder: Path, name: str, files: Collec
     if name in figures.films:
         storage.write_file(folder / name, lambda file: figures.films[name](data, file))
         return [folder / name]
-    figure = figures.drawers[name](data)
     for file_name in files:
-        save_figure(figure, folder / file_name)
+        # Each from a new figure: laying one out again can move its parts, and a file drawn alone has to be the same.
+        save_figure(figures.drawers[name](data), folder / file_name)
     return [folder / file_name for file_name in files]
 
 

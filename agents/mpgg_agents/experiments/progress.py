@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, Literal, Protocol
 
 LINE_SECONDS: Final = 10.0
@@ -34,6 +35,23 @@ def choose_display(quiet: bool) -> Display:
     if quiet:
         return "none"
     return "bar" if sys.stderr.isatty() else "lines"
+
+
+@contextmanager
+def shown_share(display: Display) -> Iterator[Callable[[float], None] | None]:
+    """Where to tell the share of the work that is done: a bar on a terminal, None elsewhere."""
+    if display != "bar":
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=100, unit="%", dynamic_ncols=True, file=sys.stderr, leave=False, mininterval=0) as bar:
+
+        def tell(share: float) -> None:
+            if (more := int(100 * share) - bar.n) > 0:
+                bar.update(more)
+
+        yield tell
 
 
 class _Silence:

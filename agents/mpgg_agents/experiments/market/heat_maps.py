@@ -26,13 +26,13 @@ def policy_figure(data: MarketFigureData) -> Figure:
     rows = {"learned": numbers["rate"].mean(axis=0)}
     if "equilibrium" in numbers:
         rows["equilibrium"] = numbers["equilibrium"]
-    figure = new_figure(0.75 + 1.05 * len(rows))
+    figure = new_figure(0.85 + 1.05 * len(rows))
     panels = figure.subplots(len(rows), len(numbers["price"]), sharex=True, sharey=True, squeeze=False)
     highest = float(max(np.abs(rates).max() for rates in rows.values())) or 1.0
     for row, (name, rates) in zip(panels, rows.items(), strict=True):
         for axes, map_ in zip(row, rates, strict=True):
             image = _draw(axes, data, map_, highest)
-        row[0].set_ylabel(f"{name}\ninventory")
+        row[0].set_ylabel(f"inventory\n({name})" if len(rows) > 1 else "inventory")
     for axes, price in zip(panels[0], numbers["price"], strict=True):
         axes.set_title(f"price {price:.1f}")
     figure.supxlabel("time to go (hours)", fontsize=8)
