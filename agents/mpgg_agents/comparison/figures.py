@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from mpgg_agents.comparison.penalty import PenaltyStudy
 from mpgg_agents.experiments.market.measures import LOSS
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mpgg_agents.comparison.deviations import Deviation
 
 BINS: Final = 16
+SHIFT: Final = 2.0  # points
 MEAN_HEIGHT: Final = 0.7  # above is what the tests say
 
 
@@ -41,18 +43,20 @@ def penalty_figure(study: PenaltyStudy) -> Figure:
     """Losses at the end of the training against beta, mean and 95 % interval over the seeds."""
     figure = new_figure(2.0)
     axes = figure.subplots()
-    for (name, samples), colour, marker in zip(study.losses.items(), (BLUE, VERMILION), "ov", strict=False):
-        points = np.array([mean_interval(sample) for sample in samples])
-        known = np.isfinite(points[:, 1])
-        errors = np.where(known, points[:, 0] - points[:, 1], 0.0), np.where(known, points[:, 2] - points[:, 0], 0.0)
+    names = list(study.losses)
+    for name, colour, marker, shift in zip(names, (BLUE, VERMILION), "ov", (-SHIFT, SHIFT), strict=False):
+        points = np.array([mean_interval(sample) for sample in study.losses[name]])
+        # Side by side: the losses of value and advantage are nearly the same.
+        aside = axes.transData + ScaledTranslation(shift / 72, 0, figure.dpi_scale_trans)
         axes.errorbar(
             study.beta,
             points[:, 0],
-            np.array(errors),
+            np.nan_to_num([points[:, 0] - points[:, 1], points[:, 2] - points[:, 0]]),
             color=colour,
             marker=marker,
             markersize=3,
             capsize=1.5,
+            transform=aside,
             label=name.removesuffix(LOSS).replace("_", " "),
         )
     positive = study.beta[study.beta > 0]
@@ -85,6 +89,7 @@ def _draw_deviation(axes: "Axes", deviation: "Deviation", edges: list[float]) ->
     )
     axes.set_ylim(top=1.45 * axes.get_ylim()[1])
     axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def _signed(value: float) -> str:
