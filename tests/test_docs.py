@@ -25,7 +25,7 @@ PAGES_WITH_CODE = (
 DOCUMENTS = [name for name in PAGES_WITH_CODE if (ROOT / name).exists()]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"mpgg (train|info|figures|equilibria|design|exploitability)\b([^`\n#]*)")
-KIND_OF_AGENT = re.compile(r"--agent \w+")
+KIND_OF_AGENT = re.compile(r"--(?:env|agent) [\w/-]+")
 BLOCKS = [
     pytest.param(name, block.group(1), id=f"{name}-{number}")
     for name in DOCUMENTS
@@ -91,8 +91,8 @@ def test_options_of_documented_commands_exist(capsys: pytest.CaptureFixture[str]
     commands = [command for name in DOCUMENTS for command in COMMAND.findall((ROOT / name).read_text())]
     assert {"train", "equilibria", "design", "exploitability"} <= {name for name, _ in commands}
     for name, words in commands:
-        kind = KIND_OF_AGENT.search(words)
-        assert main([name, *(kind[0].split() if kind else []), "--help"]) == 0
+        kinds = [word for kind in KIND_OF_AGENT.findall(words) for word in kind.split()]
+        assert main([name, *kinds, "--help"]) == 0
         known = set(re.findall(r"--[a-z0-9-]+", capsys.readouterr().out))
         assert set(re.findall(r"--[a-z0-9-]+", words)) <= known, f"{name} {words}"
 

@@ -162,3 +162,10 @@ def test_help_of_the_market_loads_no_slow_library():
         text = fresh_python(LIGHT, "train", "--env", ENV, "--agent", agent, "--help")
         for flag in ("--response-iterations", "--transaction-cost", "--phi", "--snapshots"):
             assert flag in text
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_the_preset_with_an_exact_reference_has_one(agent):
+    game = experiment("--agent", agent, "--preset", "exact").game
+    assert equilibrium_value(game, 0) is not None
+    assert game.observation == "full"

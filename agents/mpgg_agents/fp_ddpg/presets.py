@@ -6,6 +6,10 @@ from mpgg_agents.presets import Preset
 
 PRESETS: Final[dict[str, Preset]] = {
     "default": Preset(source="what worked best here for the budget of Nash-DQN's default; the defaults"),
+    "exact": Preset(
+        source="the linear market seen in full, whose equilibrium is known exactly",
+        game={"impact": "linear", "observation": "full"},
+    ),
     "authors": Preset(
         source="the public code of the authors of [Casgrain2022]: iterated best response, the buffer emptied in each "
         "round and all of it used in the one gradient step",
