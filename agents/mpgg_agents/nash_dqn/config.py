@@ -35,9 +35,10 @@ class NashDQNConfig(Config):
         beta_2: Weight of the past in AdamW's mean of squared gradients, in [0, 1).
         gamma: Discount per step, in [0, 1]; nothing is earned after the horizon.
         trace: Weight lambda in [0, 1] of what followed in the episode against what the value network expects, in what a
-            decision is said to have earned: 0 is one-step learning as in the paper, 1 bootstraps nothing. Where a
-            trader does not see the whole state, its expectations mislead it. default: 1 under observation paper
-            with fresh data, else 0.
+            decision is said to have earned, in the first iteration: 0 is one-step learning as in the paper, 1
+            bootstraps nothing. default: 1 under observation paper, where expectations mislead, and 0.9 elsewhere;
+            0 with replayed data.
+        final_trace: The same in the last iteration; it changes linearly. default: 1 under observation paper, else 0.
         noise: Standard deviation of the exploration noise of every trader in the first iteration, > 0, in units of its
             rate.
         exploring: Share of decisions, in (0, 1], that explore, drawn at random for each trader. Where a trader has to
@@ -70,6 +71,7 @@ class NashDQNConfig(Config):
     beta_2: float = 0.99
     gamma: float = 1.0
     trace: float | None = None
+    final_trace: float | None = None
     noise: float = 4.0
     final_noise: float = 4.0
     exploring: float | None = None
@@ -98,12 +100,14 @@ class NashDQNConfig(Config):
         self._set("beta_2", check_real("beta_2", self.beta_2, 0, 1, open_maximum=True))
         if self.exploring is not None:
             self._set("exploring", check_real("exploring", self.exploring, 0, 1, open_minimum=True))
-        if self.trace is not None:
-            self._set("trace", check_real("trace", self.trace, 0, 1))
-            if self.trace and self.data == "replay":
-                raise ValueError(
-                    f"trace must be 0 with data='replay', whose decisions are single ones, got {self.trace:g}"
-                )
+        for name in ("trace", "final_trace"):
+            value = getattr(self, name)
+            if value is not None:
+                self._set(name, check_real(name, value, 0, 1))
+                if value and self.data == "replay":
+                    raise ValueError(
+                        f"{name} must be 0 with data='replay', whose decisions are single ones, got {value:g}"
+                    )
         self._set("averaging", check_real("averaging", self.averaging, 0, 1, open_maximum=True))
         self._set("warm_up", check_integer("warm_up", self.warm_up, 0))
         if self.psi_penalty is not None:

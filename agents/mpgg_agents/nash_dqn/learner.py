@@ -44,7 +44,7 @@ class Learner(MarketReplica):
         self.replay = None
         if config.data == "replay":
             self.replay = Replay(config.capacity, self.eyes.width, game.n_agents)
-        self.trace, self.exploring = trace(game, config), exploring(game, config)
+        self.exploring = exploring(game, config)
         self.beta = psi_penalty(game, config)
         self.episodes = episodes_per_iteration(game, config)
         self.rounds_done, self.smoothed_loss, self.lowest_loss = 0, math.inf, math.inf
@@ -61,8 +61,15 @@ class Learner(MarketReplica):
     @property
     def exploration(self) -> float:
         """Standard deviation of the exploration noise in the next round, in units of the rate."""
-        share = self.rounds_done / self.config.iterations
-        return self.config.noise + (self.config.final_noise - self.config.noise) * share
+        return self._between(self.config.noise, self.config.final_noise)
+
+    @property
+    def trace(self) -> float:
+        """Weight lambda of what followed against what was expected, in the next round."""
+        return self._between(*traces(self.game, self.config))
+
+    def _between(self, first: float, last: float) -> float:
+        return first + (last - first) * self.rounds_done / self.config.iterations
 
     @property
     def learning_rate(self) -> float:
@@ -244,11 +251,18 @@ def psi_penalty(game: MarketConfig, config: NashDQNConfig) -> float:
     return 50.0 if game.observation == "paper" else 0.0
 
 
-def trace(game: MarketConfig, config: NashDQNConfig) -> float:
-    """Weight lambda of what followed against what was expected: as asked for, or 1 under observation paper, else 0."""
-    if config.trace is not None:
-        return config.trace
-    return 1.0 if game.observation == "paper" and config.data == "fresh" else 0.0
+def traces(game: MarketConfig, config: NashDQNConfig) -> tuple[float, float]:
+    """Weight lambda in the first and in the last iteration: as asked for, or by what traders see.
+
+    Where they see everything, one-step learning would do, but for the beginning: as long as nobody expects the costs at
+    the horizon, buying what one holds seems to pay, since it moves the price, and all drive each other to ever larger
+    inventories.
+    """
+    default = (1.0, 1.0) if game.observation == "paper" else (0.9, 0.0)
+    if config.data == "replay":
+        default = (0.0, 0.0)
+    first = default[0] if config.trace is None else config.trace
+    return first, default[1] if config.final_trace is None else config.final_trace
 
 
 def exploring(game: MarketConfig, config: NashDQNConfig) -> float:

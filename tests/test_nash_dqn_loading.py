@@ -1,0 +1,120 @@
+"""The authors' weight files: what their networks say, and what else is refused."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mpgg_agents.nash_dqn.loading import load_authors_policy, load_authors_value
+from mpgg_env.games.market.config import MarketConfig
+from mpgg_env.games.market.state import MarketState
+from mpgg_env.games.market.vector import MarketBatch
+
+GAME = MarketConfig()
+
+
+def nash_weights(outputs: int) -> dict[str, torch.Tensor]:
+    """Five hidden layers of 32 under the names that the authors' module gives them."""
+    torch.manual_seed(1)
+    widths = [5, 32, 32, 32, 32, 32, outputs]
+    weights = {}
+    for k in range(6):
+        weights[f"decoder_net.{2 * k}.weight"] = torch.randn(widths[k + 1], widths[k]) / widths[k] ** 0.5
+        weights[f"decoder_net.{2 * k}.bias"] = torch.randn(widths[k + 1])
+    return weights
+
+
+def fp_weights() -> dict[str, torch.Tensor]:
+    renamed = {}
+    for k, (name, weight) in enumerate(nash_weights(1).items()):
+        layer, part = divmod(k, 2)
+        del part
+        renamed[f"policy_net.{layer}{'' if layer == 5 else '.0'}.{name.rpartition('.')[2]}"] = weight
+    return renamed
+
+
+def by_numpy(weights: dict[str, torch.Tensor], x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The forward pass, written out."""
+    arrays = [weight.numpy().astype(float) for weight in weights.values()]
+    for k in range(0, len(arrays), 2):
+        x = x @ arrays[k].T + arrays[k + 1]
+        if k + 2 < len(arrays):
+            x = x / (1 + np.exp(-x))
+    return x
+
+
+@pytest.fixture
+def state() -> MarketState:
+    rng = np.random.default_rng(0)
+    batch = MarketBatch(GAME, torch)
+    start = batch.drawn_state(rng.normal(size=(6, 5)), rng.normal(size=6), rng.normal(size=6))
+    return batch.step(start, torch.from_numpy(rng.normal(size=(6, 5))), torch.from_numpy(rng.normal(size=6)))[0]
+
+
+def features(state: MarketState) -> np.ndarray[Any, Any]:
+    """[T - t, S - Y, q_i, Y, mean of q_j - q_j0 over the others], trader by trader."""
+    rows = []
+    for b in range(6):
+        q, q0 = state.inventory[b].numpy(), state.initial_inventory[b].numpy()
+        for i in range(5):
+            flow = np.mean([q[j] - q0[j] for j in range(5) if j != i])
+            rows.append([4.5, float(state.price[b] - state.impact[b]), q[i], float(state.impact[b]), flow])
+    return np.array(rows).reshape(6, 5, 5)
+
+
+def saved(path: Path, weights: Any) -> Path:
+    torch.save(weights, path)
+    return path
+
+
+def test_the_nash_network_says_what_it_says(tmp_path: Path, state: MarketState) -> None:
+    weights = nash_weights(5)
+    policy = load_authors_policy(saved(tmp_path / "Action_Net.pt", weights))
+    scaled = (features(state) - [2.25, 10, 0, 0, 0]) / [1.4361, 0.7420, 2.5, 0.1, 1]
+    np.testing.assert_allclose(policy(state).numpy(), by_numpy(weights, scaled)[..., 4], rtol=1e-5, atol=1e-5)
+    value = load_authors_value(saved(tmp_path / "Value_Net.pt", nash_weights(1)))
+    given = torch.from_numpy(scaled).float()
+    np.testing.assert_allclose(value(given).numpy(), by_numpy(nash_weights(1), scaled), rtol=1e-5, atol=1e-5)
+
+
+def test_the_fictitious_player_says_what_it_says(tmp_path: Path, state: MarketState) -> None:
+    weights = fp_weights()
+    policy = load_authors_policy(saved(tmp_path / "pol_net_it.pt", weights))
+    scaled = (features(state) - [2.25, 10, 0, 0, 0]) / [1.4361, 0.7420, 4.5124, 0.3307, 4.5124]
+    expected = 4.512414940762905 * by_numpy(weights, scaled)[..., 0]
+    np.testing.assert_allclose(policy(state).numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+class Trap:
+    """Runs code when it is unpickled as pickle would."""
+
+    def __reduce__(self) -> Any:
+        return pytest.fail, ("code from the file was run",)
+
+
+def test_other_files_are_refused_and_run_no_code(tmp_path: Path) -> None:
+    (tmp_path / "text.pt").write_text("no weights")
+    (tmp_path / "trap.pt").write_bytes(pickle.dumps(Trap()))
+    shorter = dict(list(nash_weights(5).items())[:-2])
+    cases = {
+        tmp_path / "none.pt": "cannot read",
+        tmp_path / "text.pt": "is not a file of weights",
+        tmp_path / "trap.pt": "is not a file of weights",
+        saved(tmp_path / "shorter.pt", shorter): "to 5 outputs",
+        saved(tmp_path / "value.pt", nash_weights(1)): "to 5 outputs",
+        saved(tmp_path / "other.pt", {"net.weight": torch.zeros(1)}): "must hold decoder_net or policy_net layers",
+        saved(tmp_path / "list.pt", [torch.zeros(1)]): "must hold weights by name",
+    }
+    for path, complaint in cases.items():
+        with pytest.raises(ValueError, match=complaint):
+            load_authors_policy(path)
+
+
+def test_their_networks_are_of_five_traders(tmp_path: Path) -> None:
+    policy = load_authors_policy(saved(tmp_path / "Action_Net.pt", nash_weights(5)))
+    three = MarketBatch(GAME.replace(n_agents=3), torch)
+    with pytest.raises(ValueError, match="of 5 traders, got 3"):
+        policy(three.drawn_state(np.zeros((1, 3)), np.zeros(1), np.zeros(1)))
