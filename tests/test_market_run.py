@@ -223,10 +223,6 @@ def test_results_depend_on_seeds_and_settings(run, tmp_path):
     assert len(checksums) == 6
 
 
-def done(saved, **changes):
-    return saved._replace(evaluation={**saved.evaluation, **changes})
-
-
 DAMAGE = {
     "measure": lambda saved: saved.record.update({"measures.mean_return": np.zeros((2, 3))}),
     "measures": lambda saved: [saved.record.pop(name) for name in list(saved.record) if name.startswith("measures.")],
@@ -237,7 +233,6 @@ DAMAGE = {
     "form": lambda saved: saved.evaluation.update(gain=np.zeros((2, 2))),
     "many tasks": lambda saved: saved.evaluation.update(tasks_done=np.array(7)),
     "no tasks": lambda saved: saved.evaluation.update(tasks_done=np.array(-1)),
-    "early evaluation": lambda saved: saved.trainer.update(rounds_done=np.array(4)),
 }
 
 
@@ -255,6 +250,15 @@ def test_checkpoints_that_do_not_fit_are_refused_even_with_their_checksum(name, 
     before = snapshot(out)
     assert "checkpoint.npz" in refused(capsys, "train", "--resume", out)
     assert snapshot(out) == before
+
+
+def test_an_evaluation_before_the_end_of_the_training_is_refused(tmp_path, capsys):
+    out = stop(tiny(), tmp_path / "run", 5)
+    path, config = out / "checkpoint.npz", load_run(out).manifest["files"]["config.json"]
+    saved = checkpoint.read_checkpoint(path, config)
+    checkpoint.write_checkpoint(path, config, saved._replace(evaluation={"tasks_done": np.array(0)}))
+    line = refused(capsys, "train", "--resume", out)
+    assert "checkpoint.npz is inconsistent: it has an evaluation of a training that has not ended" in line
 
 
 def test_a_training_that_diverges_is_failed(tmp_path, capsys):
