@@ -187,6 +187,9 @@ def test_figures_show_the_numbers(folder):
     (axes,) = penalty_figure(study).axes
     assert axes.containers[0].lines[0].get_ydata().tolist() == [2, 4]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "5"]
+    low, high = axes.get_ylim()
+    assert low < 2
+    assert high > 4
 
 
 def test_what_cannot_be_compared_is_refused_and_nothing_is_written(folder, tmp_path, capsys):

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import ScaledTranslation
 
 from mpgg_agents.comparison.penalty import PenaltyStudy
 from mpgg_agents.experiments.market.measures import LOSS
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from mpgg_agents.comparison.deviations import Deviation
 
 BINS: Final = 16
-SHIFT: Final = 2.0  # points
+SHIFT: Final = 0.04
 MEAN_HEIGHT: Final = 0.7  # above is what the tests say
 
 
@@ -43,26 +42,20 @@ def penalty_figure(study: PenaltyStudy) -> Figure:
     """Losses at the end of the training against beta, mean and 95 % interval over the seeds."""
     figure = new_figure(2.0)
     axes = figure.subplots()
-    names = list(study.losses)
+    names, places = list(study.losses), np.arange(len(study.beta))
     for name, colour, marker, shift in zip(names, (BLUE, VERMILION), "ov", (-SHIFT, SHIFT), strict=False):
         points = np.array([mean_interval(sample) for sample in study.losses[name]])
-        # Side by side: the losses of value and advantage are nearly the same.
-        aside = axes.transData + ScaledTranslation(shift / 72, 0, figure.dpi_scale_trans)
         axes.errorbar(
-            study.beta,
+            places + shift,  # side by side: the losses of value and advantage are nearly the same
             points[:, 0],
             np.nan_to_num([points[:, 0] - points[:, 1], points[:, 2] - points[:, 0]]),
             color=colour,
             marker=marker,
             markersize=3,
             capsize=1.5,
-            transform=aside,
             label=name.removesuffix(LOSS).replace("_", " "),
         )
-    positive = study.beta[study.beta > 0]
-    axes.set_xscale("symlog", linthresh=float(positive.min()) if len(positive) else 1.0)
-    axes.set_xticks(study.beta, [f"{beta:g}" for beta in study.beta])
-    axes.minorticks_off()
+    axes.set_xticks(places, [f"{beta:g}" for beta in study.beta])
     axes.set_xlabel("weight $\\beta$ of the penalty on $\\psi$")
     axes.set_ylabel("loss at the end")
     axes.legend()
