@@ -24,7 +24,7 @@ PAGES_WITH_CODE = (
 )
 DOCUMENTS = [name for name in PAGES_WITH_CODE if (ROOT / name).exists()]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"mpgg (train|info|figures|equilibria|design|exploitability)\b([^`\n#]*)")
+COMMAND = re.compile(r"mpgg (train|info|figures|equilibria|design|exploitability|compare)\b([^`\n#]*)")
 KIND_OF_AGENT = re.compile(r"--(?:env|agent) [\w/-]+")
 BLOCKS = [
     pytest.param(name, block.group(1), id=f"{name}-{number}")

@@ -21,8 +21,8 @@ from mpgg_env.games.mpgg.config import MPGGConfig
 
 WITH_RESUME: Final = ("command", "resume", "threads", "tensorboard", "quiet")
 
-_DESCRIPTION: Final = """The migratory public goods game, learned by independent, deep and Nash Q-learning: runs,
-equilibria, exploitability and mechanism design."""
+_DESCRIPTION: Final = """The migratory public goods game, learned by independent, deep and Nash Q-learning, and a
+trading market, learned by Nash-DQN and fictitious play: runs, equilibria, exploitability and mechanism design."""
 _TRAIN: Final = """The preset ranks below the TOML file, the TOML file below the flags. A run that was stopped or killed
 goes on with --resume."""
 _EXPLOITABILITY: Final = """Tells what one agent gains by a best response to the others' learned policies in the
