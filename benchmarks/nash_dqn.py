@@ -33,7 +33,7 @@ class OneMarket:
     """One market on tensors of single numbers, stepped with a tensor of the traders' rates."""
 
     def __init__(self) -> None:
-        scales = authors_scales()
+        scales = authors_scales(GAME)
         self.location, self.scale = (
             torch.tensor(part, dtype=torch.float32) for part in (scales.location, scales.spread)
         )

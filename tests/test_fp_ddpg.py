@@ -393,4 +393,5 @@ def test_presets_are_settings_that_run(name: str) -> None:
     config = FPDDPGConfig(**PRESETS[name].agent)
     trainer = FPDDPGTrainer(MarketConfig(**PRESETS[name].game), config, [0])
     trainer.advance(1)
-    assert config.total_rounds == {"default": FPDDPGConfig().total_rounds, "authors": 10_000 + 19 * 5_000}[name]
+    default = FPDDPGConfig().total_rounds
+    assert config.total_rounds == {"default": default, "exact": default, "authors": 10_000 + 19 * 5_000}[name]

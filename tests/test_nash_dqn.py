@@ -9,6 +9,7 @@ import torch
 
 from mpgg_agents.errors import TrainingError
 from mpgg_agents.experiments.market.distance import relative_distance, visited_states
+from mpgg_agents.market_response import PathwiseConfig, exploitability
 from mpgg_agents.market_response.episodes import draw_episodes, generator
 from mpgg_agents.nash_dqn.config import NashDQNConfig
 from mpgg_agents.nash_dqn.episodes import draw_exploration
@@ -16,9 +17,9 @@ from mpgg_agents.nash_dqn.features import measured_scales, sub_populations
 from mpgg_agents.nash_dqn.learner import Learner
 from mpgg_agents.nash_dqn.loading import load_policy
 from mpgg_agents.nash_dqn.policy import NashPolicy
+from mpgg_agents.nash_dqn.presets import PRESETS
 from mpgg_agents.nash_dqn.trainer import NashDQNTrainer
 from mpgg_env.analysis.market_equilibrium import solve_market
-from mpgg_env.analysis.market_moments import expected_returns
 from mpgg_env.games.market.config import MarketConfig
 from mpgg_env.games.market.state import MarketState
 
@@ -75,7 +76,17 @@ def test_the_same_weights_serve_more_traders() -> None:
     for part in ("value", "advantage"):
         weights = getattr(few.networks, part).state_dict()
         getattr(many.networks, part).load_state_dict(weights)
-    assert many.networks.value(many.eyes.see(state_of(many))).shape == (7, 9, 1)
+    # Twice as many others who hold the same: the mean over them is what it was.
+    others = torch.tensor([-3.0, 1.0, 2.0, 5.0])
+    seen = [
+        one.eyes.see(one.player.batch.initial_state(torch.cat([torch.tensor([4.0]), q])[None], [10.2], [0.1]))
+        for one, q in ((few, others), (many, others.repeat(2)))
+    ]
+    seen[1] = seen[1]._replace(own=seen[0].own[:, :1].expand(-1, 9, -1), others=seen[1].others)
+    values = [one.networks.value(sight)[0, 0] for one, sight in zip((few, many), seen, strict=True)]
+    scale = few.scales.inventory / many.scales.inventory
+    assert scale == pytest.approx(1, abs=0.02)
+    torch.testing.assert_close(values[1], values[0], rtol=1e-2, atol=1e-3)
 
 
 def test_scales_are_measured_alike_every_time_and_of_order_one() -> None:
@@ -159,7 +170,7 @@ SETTINGS: list[dict[str, Any]] = [
     {},
     {"data": "replay", "capacity": 70},
     {"returned": "best"},
-    {"returned": "last", "scales": "authors", "clock": "scalar"},
+    {"returned": "last", "clock": "scalar"},
 ]
 
 
@@ -185,6 +196,21 @@ def test_a_resumed_training_has_the_same_bits(game: MarketConfig, settings: dict
         assert np.array_equal(record.measures[name][:, 4:], values), name
     assert record.snapshots["snapshot_rounds"].tolist() == [[3, 6, 9]] * 2
     assert not np.array_equal(record.measures["value_loss"][0], record.measures["value_loss"][1])
+
+
+def test_the_authors_scales_are_for_what_their_traders_see() -> None:
+    one = learner(PAPER, scales="authors")
+    assert one.scales.spread.tolist() == [1.4361, 0.742, 2.5, 0.1, 1]
+    with pytest.raises(ValueError, match="scales must be 'measured' under observation 'full'"):
+        learner(FULL, scales="authors")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_settings_that_run(name: str) -> None:
+    config = NashDQNConfig(**PRESETS[name].agent)
+    trainer = NashDQNTrainer(MarketConfig(**PRESETS[name].game), config.replace(episodes=2), [0])
+    assert np.isfinite(trainer.advance(1).measures["value_loss"]).all()
+    assert config.iterations == (20_000 if name in ("paper", "authors") else 8000)
 
 
 def test_torchs_own_generator_is_left_alone() -> None:
@@ -280,4 +306,5 @@ def test_it_comes_near_the_exact_equilibrium() -> None:
     trainer.advance(1500)
     learned = load_policy(FULL, trainer.agent, trainer.learned(0))
     assert relative_distance(learned, exact, states) <= 0.2
-    assert expected_returns(exact)[0] == pytest.approx(-1.3277, abs=1e-4)
+    quick = PathwiseConfig(iterations=60, episodes=256)
+    assert exploitability(FULL, learned, pathwise=quick, episodes=4000).interval[1] < 0.05 * 1.3277  # 5 % of |V|

@@ -113,8 +113,10 @@ def test_other_files_are_refused_and_run_no_code(tmp_path: Path) -> None:
             load_authors_policy(path)
 
 
-def test_their_networks_are_of_five_traders(tmp_path: Path) -> None:
-    policy = load_authors_policy(saved(tmp_path / "Action_Net.pt", nash_weights(5)))
-    three = MarketBatch(GAME.replace(n_agents=3), torch)
-    with pytest.raises(ValueError, match="of 5 traders, got 3"):
-        policy(three.drawn_state(np.zeros((1, 3)), np.zeros(1), np.zeros(1)))
+def test_their_networks_are_of_their_market(tmp_path: Path) -> None:
+    path = saved(tmp_path / "Action_Net.pt", nash_weights(5))
+    for game in (GAME.replace(n_agents=3), GAME.replace(horizon=2.5)):
+        with pytest.raises(ValueError, match="5 traders and the horizon of 5"):
+            load_authors_policy(path, game)
+    with pytest.raises(ValueError, match="scales must be 'measured' under observation 'full'"):
+        load_authors_policy(path, GAME.replace(observation="full"))

@@ -50,7 +50,7 @@ class TraderNet(MarketNet):
         rows = torch.arange(len(sight.others))
         z = sight.others[..., None]
         held = z * self.kind if self.kinds else z
-        parts = [(held.sum(1) - held[rows, sight.trader]) * self.root[sight.trader]]
+        parts = [(held.sum(1) - held[rows, sight.trader]) * self.share[sight.trader]]
         if self.phi is not None:
             values = self.phi(torch.cat([z, self.kind.expand(len(z), -1, -1)], -1) if self.kinds else z)
             parts.append((values.sum(1) - values[rows, sight.trader]) / (z.shape[1] - 1))

@@ -16,7 +16,7 @@ def market_scales(game: MarketConfig, config: FPDDPGConfig) -> Scales:
     """The units, by `config.scales`."""
     if config.scales == "measured":
         return _measured(game)
-    return fp_authors_scales()
+    return fp_authors_scales(game)
 
 
 def market_eyes(game: MarketConfig, scales: Scales) -> Eyes:

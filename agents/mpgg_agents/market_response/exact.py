@@ -27,12 +27,14 @@ def exact_gain(game: MarketConfig, policy: "MarketPolicy", trader: int) -> tuple
     return best_response(profile, trader).gain, float(expected_returns(profile)[trader])
 
 
-def is_exact(game: MarketConfig, policy: "MarketPolicy") -> bool:
+def is_exact(game: MarketConfig, policy: "MarketPolicy", trader: int) -> bool:
     """Whether the exact best response exists in closed form and depends on nothing that the trader cannot see."""
     if not isinstance(policy, LinearProfile) or game.impact == "sqrt":
         return False
     # Against one rule for all the mean of the others says as much as all their inventories.
-    return game.observation == "full" or (game.observation == "full_mean" and policy.is_symmetric)
+    return game.observation == "full" or (
+        game.observation == "full_mean" and policy.is_symmetric and policy.deviator in (None, trader)
+    )
 
 
 def equilibrium_value(game: MarketConfig, trader: int) -> float | None:

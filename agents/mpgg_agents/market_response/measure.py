@@ -1,5 +1,6 @@
 """The gain of one trader by a best response to the others, with a share of the value of the game."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -96,7 +97,7 @@ def exploitability(
     check_integer("seed", seed, 0, 2**64 - 1)
     check_real("confidence", confidence, 0, 1, open_minimum=True, open_maximum=True)
     value = equilibrium_value(game, trader)
-    if method == "exact" or (method == "auto" and is_exact(game, policy)):
+    if method == "exact" or (method == "auto" and is_exact(game, policy, trader)):
         return _exact(game, policy, trader, value, confidence)
     if method == "ddpg":
         profile = ddpg_response(game, policy, trader, ddpg, seed=seed, progress=progress)
@@ -111,7 +112,7 @@ def exploitability(
         interval=judged.interval,
         confidence=confidence,
         p_value=judged.p_value,
-        share=judged.mean / reference,
+        share=_share(judged.mean, reference),
         value=reference,
         value_of=value_of,
         lower_bound=True,
@@ -120,6 +121,11 @@ def exploitability(
         episodes=episodes,
         seed=seed,
     )
+
+
+def _share(gain: float, reference: float) -> float:
+    """The gain as a share of |V|; NaN in a market in which nothing can be earned."""
+    return gain / reference if reference else math.nan
 
 
 def _exact(
@@ -132,7 +138,7 @@ def _exact(
         interval=(gain, gain),
         confidence=confidence,
         p_value=None,
-        share=gain / reference,
+        share=_share(gain, reference),
         value=reference,
         value_of=value_of,
         lower_bound=False,

@@ -19,6 +19,9 @@ CLOCKS = ("scalar", "one_hot")
 class NashDQNConfig(Config):
     """Nash-DQN ([Casgrain2022] section 5): actor-critic with a locally linear-quadratic advantage; float32.
 
+    A training whose smoothed loss is twenty times its lowest goes back to where it was low, with smaller steps;
+    `rescues` among its measures counts how often.
+
     Attributes:
         iterations: Training iterations, each of one batch of episodes, one value step and one advantage step.
         episodes: Episodes per iteration; default: 320 / N, at least 8, so that batches are alike for all

@@ -12,7 +12,6 @@ from mpgg_env.games.market.config import MarketConfig
 from mpgg_env.games.market.observation import (
     INVENTORY_SCALE,
     PRICE_SCALE,
-    TIME_SCALE,
     others_summary,
     own_features,
     standard_location,
@@ -55,17 +54,33 @@ class Scales:
     value: float
 
 
-def authors_scales() -> Scales:
-    """Those of the networks that the authors published; rates and values are in natural units."""
-    paper = MarketConfig()
-    return Scales(standard_location(paper), standard_scale(paper), INVENTORY_SCALE, 1.0, 1.0)
+def authors_scales(game: MarketConfig) -> Scales:
+    """Those of the networks that the authors published; rates and values are in natural units.
+
+    Raises:
+        ValueError: Traders see something else than the authors' do.
+    """
+    _check_paper(game)
+    return Scales(standard_location(game), standard_scale(game), INVENTORY_SCALE, 1.0, 1.0)
 
 
-def fp_authors_scales() -> Scales:
-    """Those of the authors' networks of fictitious play, where the order flow is in units of the inventory."""
+def fp_authors_scales(game: MarketConfig) -> Scales:
+    """Those of the authors' networks of fictitious play, where the order flow is in units of the inventory.
+
+    Raises:
+        ValueError: Traders see something else than the authors' do.
+    """
+    _check_paper(game)
     inventory = 4.5124
-    spread = np.array([TIME_SCALE, PRICE_SCALE, inventory, 0.3307, inventory])
-    return Scales(standard_location(MarketConfig()), spread, inventory, inventory, 1.0)
+    spread = np.array([standard_scale(game)[0], PRICE_SCALE, inventory, 0.3307, inventory])
+    return Scales(standard_location(game), spread, inventory, inventory, 1.0)
+
+
+def _check_paper(game: MarketConfig) -> None:
+    if game.observation != "paper":
+        raise ValueError(
+            f"scales must be 'measured' under observation {game.observation!r}: those of the authors are for 'paper'"
+        )
 
 
 def measured_scales(game: MarketConfig) -> Scales:

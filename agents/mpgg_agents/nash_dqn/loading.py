@@ -43,34 +43,28 @@ class AuthorsPolicy:
     """A policy of the authors' networks, which see [time to go, S - Y, q_i, Y, mean flow of the others], scaled.
 
     Args:
+        game: Rules of the market.
         network: Their network.
         output: Which of its outputs is the rate.
         scales: Units of the features.
         rate: What the output is multiplied by.
     """
 
-    def __init__(self, network: nn.Module, output: int, scales: Scales, rate: float) -> None:
+    def __init__(self, game: MarketConfig, network: nn.Module, output: int, scales: Scales, rate: float) -> None:
         self.network, self.output, self.rate = network, output, rate
         self._location = torch.tensor(scales.location, dtype=torch.float32)
         self._scale = torch.tensor(scales.spread, dtype=torch.float32)
-        self._game = MarketConfig()  # for its observation, which is that of the paper
+        self._game = game
 
     def __call__(self, state: MarketState) -> Tensor:
-        """Rates (B, N) from a state of torch's tensors, whose type and device they have.
-
-        Raises:
-            ValueError: The market has not five traders: the time and the flow of others would mean something else.
-        """
-        n_agents = state.inventory.shape[1]
-        if n_agents != self._game.n_agents:
-            raise ValueError(f"the authors' networks are of 5 traders, got {n_agents}")
+        """Rates (B, N) from a state of torch's tensors, whose type and device they have."""
         features = all_features(self._game, state, torch).float()
         outputs = self.network((features - self._location) / self._scale)
         rates: Tensor = outputs[..., self.output] * self.rate
         return rates.to(state.inventory)
 
 
-def load_authors_policy(path: str | Path) -> AuthorsPolicy:
+def load_authors_policy(path: str | Path, game: MarketConfig | None = None) -> AuthorsPolicy:
     """The policy in a weight file that the authors published: `Action_Net.pt` of Nash-DQN, or `pol_net_it.pt` of FP.
 
     The Nash-DQN networks go with the scales of the authors' second notebook, in which they are drawn, not with those of
@@ -78,17 +72,26 @@ def load_authors_policy(path: str | Path) -> AuthorsPolicy:
 
     Args:
         path: The file. It is read without running code from it.
+        game: Rules of the market in which it is to be played; None for the default ones.
 
     Raises:
-        ValueError: It cannot be read, or is not one of these networks.
+        ValueError: The file cannot be read, or is not one of these networks; or the market has not five traders, five
+            hours and the paper's observation: what they see would mean something else.
     """
+    game = MarketConfig() if game is None else game
+    if (game.n_agents, game.horizon) != (MarketConfig().n_agents, MarketConfig().horizon):
+        raise ValueError(
+            f"game must have the 5 traders and the horizon of 5 of the authors' networks, got {game.n_agents} and "
+            f"{game.horizon:g}"
+        )
     weights = _read(Path(path))
     names = list(weights)
     if names and names[0].startswith("decoder_net."):
         network = authors_network(weights, "decoder_net", outputs=5)
-        return AuthorsPolicy(network, NASH_ACTION, authors_scales(), 1.0)
+        return AuthorsPolicy(game, network, NASH_ACTION, authors_scales(game), 1.0)
     if names and names[0].startswith("policy_net."):
-        return AuthorsPolicy(authors_network(weights, "policy_net", outputs=1), 0, fp_authors_scales(), FP_RATE)
+        network = authors_network(weights, "policy_net", outputs=1)
+        return AuthorsPolicy(game, network, 0, fp_authors_scales(game), FP_RATE)
     raise ValueError(f"{path} must hold decoder_net or policy_net layers, got {', '.join(names[:3]) or 'nothing'}")
 
 

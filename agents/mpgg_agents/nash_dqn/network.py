@@ -12,6 +12,8 @@ from torch.nn import functional
 from mpgg_agents.nash_dqn.features import Sight
 from mpgg_env.core.types import IntArray
 
+MEAN_UNIT = 2.0  # the mean of the four others' inventories is half as large as one of them; the same for every N
+
 
 class SiluNet(nn.Module):
     """Linear layers with SiLU between them.
@@ -67,7 +69,7 @@ class MarketNet(nn.Module):
     """
 
     kind: Tensor
-    root: Tensor
+    share: Tensor
 
     def __init__(
         self,
@@ -86,8 +88,7 @@ class MarketNet(nn.Module):
         self.sees_others, self.kinds = sees_others, kinds
         onehot = np.eye(len(members), dtype=np.float32)[group]  # (N, G)
         others = np.maximum(members[None] - onehot, 1)
-        # The mean of many independent inventories is small; times the root of their number it is of order one.
-        for name, array in {"kind": onehot, "root": others**-0.5}.items():
+        for name, array in {"kind": onehot, "share": MEAN_UNIT / others}.items():
             self.register_buffer(name, torch.from_numpy(array.astype(np.float32)), persistent=False)
         self.phi = SiluNet([1 + kinds, *phi], generator, last=True) if phi and sees_others else None
         summary = len(members) + (phi[-1] if self.phi is not None else 0) if sees_others else 0
@@ -111,7 +112,7 @@ class MarketNet(nn.Module):
         """Means of the others' inventories, (B, N, G), and of phi, (B, N, units)."""
         z = others[..., None]
         own = z * self.kind if self.kinds else z
-        parts = [(own.sum(1, keepdim=True) - own) * self.root]
+        parts = [(own.sum(1, keepdim=True) - own) * self.share]
         if self.phi is not None:
             values = self.phi(torch.cat([z, self.kind.expand(len(z), -1, -1)], -1) if self.kinds else z)
             parts.append((values.sum(1, keepdim=True) - values) / (others.shape[1] - 1))

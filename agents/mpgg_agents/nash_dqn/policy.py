@@ -72,7 +72,7 @@ class NashPolicy:
 
 def scales_of(game: MarketConfig, config: NashDQNConfig) -> Scales:
     """The units in which the networks think, by `config.scales`."""
-    return authors_scales() if config.scales == "authors" else measured_scales(game)
+    return authors_scales(game) if config.scales == "authors" else measured_scales(game)
 
 
 def eyes_of(game: MarketConfig, config: NashDQNConfig, scales: Scales) -> Eyes:
