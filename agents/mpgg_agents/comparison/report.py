@@ -101,21 +101,30 @@ def _profile_table(found: Comparison) -> list[str]:
 
 
 def _exploitability(runs: Mapping[str, MarketRun]) -> dict[tuple[str, str], tuple[float, float, float]]:
-    """Mean difference of the last shares of the common seeds, with its interval, for each pair that was judged."""
+    """Mean difference of the last gains of the common seeds, as a share of the first run's |V|, with its interval.
+
+    For each pair that was judged alike: bounds by responses of different training or traders would not compare.
+    """
     names = list(runs)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     found = {}
     for a, b in pairs:
-        first, second = _last_shares(runs[a]), _last_shares(runs[b])
+        first, second = _last_gains(runs[a]), _last_gains(runs[b])
         common = sorted(set(first) & set(second))
-        if common:
-            found[a, b] = mean_interval(np.array([first[seed] - second[seed] for seed in common]))
+        if common and _judging(runs[a]) == _judging(runs[b]):
+            value = float(runs[a].evaluation()["value"][:, -1].mean())
+            found[a, b] = mean_interval(np.array([first[seed] - second[seed] for seed in common]) / value)
     return found
 
 
-def _last_shares(run: MarketRun) -> dict[int, float]:
-    shares: FloatArray = run.evaluation()["share"][:, -1]
-    return {seed: float(share) for seed, share in zip(run.seeds, shares, strict=True) if not np.isnan(share)}
+def _judging(run: MarketRun) -> tuple[int, int, int]:
+    settings = run.config.run
+    return settings.response_iterations, settings.response_trader, settings.evaluation_episodes
+
+
+def _last_gains(run: MarketRun) -> dict[int, float]:
+    gains: FloatArray = run.evaluation()["gain"][:, -1]
+    return {seed: float(gain) for seed, gain in zip(run.seeds, gains, strict=True) if not np.isnan(gain)}
 
 
 def _run(name: str, run: MarketRun, seed: int) -> dict[str, Any]:
