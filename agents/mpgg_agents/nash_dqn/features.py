@@ -21,6 +21,7 @@ from mpgg_env.games.market.state import MarketState
 from mpgg_env.games.market.vector import MarketBatch
 
 EPISODES: Final = 4096
+RESOLUTION: Final = 1e-6  # what varies by less of its mean is round-off, and float32 does not tell it apart
 
 
 class Sight(NamedTuple):
@@ -102,9 +103,9 @@ def measured_scales(game: MarketConfig) -> Scales:
     seen = np.stack(features).reshape(-1, features[0].shape[-1])
     to_go = np.cumsum(rewards[::-1], axis=0)
     inventory = float(seen[:, 3 if game.observation != "paper" else 2].std())
-    return Scales(
-        seen.mean(0), _positive(seen.std(0)), _unit(inventory), _unit(float(np.std(rates))), _unit(float(to_go.std()))
-    )
+    location, spread = seen.mean(0), seen.std(0)
+    spread = np.where(spread > RESOLUTION * np.abs(location), spread, 1.0)
+    return Scales(location, spread, _unit(inventory), _unit(float(np.std(rates))), _unit(float(to_go.std())))
 
 
 def all_features(game: MarketConfig, state: MarketState, xp: Any) -> Any:
@@ -115,10 +116,6 @@ def all_features(game: MarketConfig, state: MarketState, xp: Any) -> Any:
 def _unit(value: float) -> float:
     """1 in the place of 0: nothing varies, so that any unit does."""
     return value if value > 0 else 1.0
-
-
-def _positive(values: FloatArray) -> FloatArray:
-    return np.where(values > 0, values, 1.0)
 
 
 class Eyes:
