@@ -113,6 +113,45 @@ def test_other_files_are_refused_and_run_no_code(tmp_path: Path) -> None:
             load_authors_policy(path)
 
 
+def changed(name: str, weight: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {**nash_weights(5), f"decoder_net.{name}": weight}
+
+
+DAMAGED: dict[str, tuple[Any, str]] = {
+    "nothing": ({}, "must hold decoder_net or policy_net layers, got nothing"),
+    "no names": ({0: torch.zeros(1)}, "must hold weights by name"),
+    "no layers": ({"decoder_net.0.running_mean": torch.zeros(5)}, "must have layers from 5 inputs to 5 outputs"),
+    "more than layers": ({**nash_weights(5), "decoder_net.3.scale": torch.zeros(5)}, "must have layers from 5 inputs"),
+    "layers in another order": (dict(sorted(nash_weights(5).items(), reverse=True)), "must have layers from 5 inputs"),
+    "hidden layers swapped": (
+        {
+            name.replace(".2.", ".x.").replace(".4.", ".2.").replace(".x.", ".4."): weight
+            for name, weight in nash_weights(5).items()
+        },
+        "must have layers from 5 inputs",
+    ),
+    "a number for a bias": (changed("0.bias", torch.tensor(0.0)), "must have layers from 5 inputs"),
+    "another width": (changed("2.weight", torch.zeros(32, 31)), "must have layers from 5 inputs"),
+    "not a number": (changed("4.bias", torch.full((32,), torch.nan)), "must have finite weights"),
+    "integers": (changed("4.bias", torch.zeros(32, dtype=torch.int64)), "must have finite weights"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_files_that_are_nearly_such_a_network_are_refused(name: str, tmp_path: Path) -> None:
+    weights, complaint = DAMAGED[name]
+    with pytest.raises(ValueError, match=complaint):
+        load_authors_policy(saved(tmp_path / "damaged.pt", weights))
+
+
+@pytest.mark.parametrize("kept", [0, 100, 2000])
+def test_a_file_that_was_cut_off_is_refused(kept: int, tmp_path: Path) -> None:
+    path = saved(tmp_path / "Action_Net.pt", nash_weights(5))
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match="is not a file of weights"):
+        load_authors_policy(path)
+
+
 def test_their_networks_are_of_their_market(tmp_path: Path) -> None:
     path = saved(tmp_path / "Action_Net.pt", nash_weights(5))
     for game in (GAME.replace(n_agents=3), GAME.replace(horizon=2.5)):

@@ -1,6 +1,8 @@
 """Policies from stored weights: those of our runs, and the networks that the authors of the method published."""
 
+import re
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -115,13 +117,14 @@ def authors_network(weights: Mapping[str, Tensor], prefix: str, *, outputs: int)
     Raises:
         ValueError: The layers do not fit each other, or not five inputs and these outputs.
     """
-    matrices = [weight for name, weight in weights.items() if name.endswith(".weight")]
-    biases = [weight for name, weight in weights.items() if name.endswith(".bias")]
-    widths = [_INPUTS, *(len(bias) for bias in biases)]
-    shapes = [tuple(matrix.shape) for matrix in matrices]
-    expected = list(zip(widths[1:], widths[:-1], strict=True))
-    if not all(name.startswith(f"{prefix}.") for name in weights) or shapes != expected or widths[-1] != outputs:
+    matrices, biases = list(weights.values())[::2], list(weights.values())[1::2]
+    shapes = [tuple(weight.shape) for weight in weights.values()]
+    widths = [_INPUTS, *(shape[0] for shape in shapes[::2] if shape)]
+    expected = [shape for inputs, units in pairwise(widths) for shape in ((units, inputs), (units,))]
+    if not _are_layers(list(weights), prefix) or shapes != expected or widths[-1] != outputs:
         raise ValueError(f"{prefix} must have layers from {_INPUTS} inputs to {outputs} outputs, got {shapes}")
+    if not all(weight.is_floating_point() and weight.isfinite().all() for weight in weights.values()):
+        raise ValueError(f"{prefix} must have finite weights, of floating point")
     layers: list[nn.Module] = []
     for matrix, bias in zip(matrices, biases, strict=True):
         layer = nn.Linear(matrix.shape[1], matrix.shape[0], device="meta").to_empty(device="cpu").requires_grad_(False)
@@ -131,6 +134,17 @@ def authors_network(weights: Mapping[str, Tensor], prefix: str, *, outputs: int)
     return nn.Sequential(*layers[:-1])
 
 
+def _are_layers(names: list[str], prefix: str) -> bool:
+    """Whether these are the weight and the bias of at least one layer, the layers in the order of their numbers.
+
+    Hidden layers are alike in shape: in another order they would be another network without anybody noticing.
+    """
+    matches = [re.fullmatch(rf"{re.escape(prefix)}\.(\d+)(\.0)?\.(weight|bias)", name) for name in names]
+    places = [(int(match[1]), match[3] == "bias") for match in matches if match]
+    pairs = [(number, bias) for number in dict.fromkeys(number for number, _ in places) for bias in (False, True)]
+    return len(places) == len(names) > 0 and places == pairs == sorted(pairs)
+
+
 def _read(path: Path) -> dict[str, Tensor]:
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
@@ -138,6 +152,8 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:  # bytes that are no weights can make the reader raise almost anything
         raise ValueError(f"{path} is not a file of weights, or holds more than weights") from error
-    if not isinstance(weights, dict) or not all(isinstance(weight, Tensor) for weight in weights.values()):
+    if not isinstance(weights, dict) or not all(
+        isinstance(name, str) and isinstance(weight, Tensor) for name, weight in weights.items()
+    ):
         raise ValueError(f"{path} must hold weights by name")
     return dict(weights)
