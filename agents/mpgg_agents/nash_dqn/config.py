@@ -44,10 +44,10 @@ class NashDQNConfig(Config):
         final_trace: The same in the last iteration; it changes linearly. default: 1 under observation paper, else 0.
         noise: Standard deviation of the exploration noise of every trader in the first iteration, > 0, in units of its
             rate.
+        final_noise: The same in the last iteration, > 0; it changes linearly.
         exploring: Share of decisions, in (0, 1], that explore, drawn at random for each trader. Where a trader has to
             guess what others hold from what they do, it must see them mostly as they are; default: 0.1 under
             observation paper, else 1.
-        final_noise: The same in the last iteration, > 0; it changes linearly.
         target_every: Iterations between copies of the value network into its target.
         psi_penalty: Weight beta >= 0 of the penalty on psi ([Casgrain2022] eq. 23); default: 50 under observation
             paper, else 0.
