@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from mpgg_agents.comparison.command import compare
 from mpgg_agents.comparison.deviations import apart, played, unpaired_difference
 from mpgg_agents.comparison.figures import deviation_figure, penalty_figure
 from mpgg_agents.comparison.penalty import PenaltyStudy
-from mpgg_agents.comparison.report import numbers, text
+from mpgg_agents.comparison.report import _verdict, numbers, text
 from mpgg_agents.comparison.settings import CompareConfig
 from mpgg_agents.experiments import load_run
 from mpgg_env.analysis.market_equilibrium import solve_market
@@ -78,6 +79,10 @@ def test_deviations_of_linear_rules_are_those_of_theory():
         assert abs(entry.paired.mean - expected) < 4 * error
         assert abs(entry.leaving.mean() - expected_returns(mixed)[0]) < 0.2
     assert deviations["bold"].paired.mean < 0 < deviations["exact"].paired.mean  # nobody gains by leaving equilibrium
+    all_follow = found.profiles()["exact", "bold"]
+    expected = (expected_returns(exact) - expected_returns(bold))[0]
+    assert abs(all_follow.mean - expected) < 2 * (all_follow.interval[1] - all_follow.mean)
+    assert all_follow.interval[0] > 0 or all_follow.interval[1] < 0
     # What the episodes have in common drops out of the paired interval alone.
     widths = [np.ptp(test.interval) for test in (deviations["exact"].paired, deviations["exact"].unpaired)]
     assert widths[0] < widths[1] / 3
@@ -118,7 +123,37 @@ def test_welch_by_hand():
     assert found.interval == pytest.approx((-3 - half, -3 + half))
 
 
+@pytest.mark.parametrize(("second", "p_value"), [(1.0, 1), (0.0, 0)])
+def test_welch_where_nothing_is_random(second, p_value):
+    found = unpaired_difference(np.ones(4), np.full(4, second))
+    assert (found.mean, found.interval, found.p_value) == (1 - second, (1 - second, 1 - second), p_value)
+
+
+@pytest.mark.parametrize(
+    ("numbers_", "expected"),
+    [
+        ((-0.5, -0.8, -0.2), "a is exploited less than b"),
+        ((0.5, 0.2, 0.8), "b is exploited less than a"),
+        ((0.5, -0.2, 1.2), "a and b are not told apart in how much they are exploited"),
+        ((0.5, math.nan, math.nan), "one common seed cannot tell"),
+        ((0.0, 0.0, 0.0), "a and b are not told apart"),
+    ],
+)
+def test_who_is_exploited_less_in_a_sentence(numbers_, expected):
+    assert expected in _verdict("a", "b", *numbers_)
+
+
 # The command
+
+
+def test_a_run_against_its_copy_differs_in_nothing(folder, tmp_path):
+    shutil.copytree(folder / "nash", tmp_path / "copy")
+    found = compare([folder / "nash", tmp_path / "copy"], SMALL)
+    for entry in found.returns.deviations():
+        assert (entry.paired.mean, entry.paired.interval, entry.paired.p_value) == (0, (0, 0), 1)
+        assert (entry.unpaired.mean, entry.unpaired.p_value) == (0, 1)
+    assert "nash with seed 3, copy with seed 3" in text(found)
+    assert "nash and copy are not told apart" in text(found)
 
 
 def test_the_command_writes_numbers_and_figures(folder, tmp_path, capsys):
@@ -148,6 +183,7 @@ def test_the_command_writes_numbers_and_figures(folder, tmp_path, capsys):
     (judged,) = content["exploitability"]
     assert judged["share_difference"] == pytest.approx((shares[0] - shares[1]).mean())
     assert judged["interval"][0] < judged["share_difference"] < judged["interval"][1]
+    assert "how much they are exploited" in told or "is exploited less than" in told
     assert f"written: {out / 'comparison.json'}" in told
 
 
@@ -186,6 +222,7 @@ def test_figures_show_the_numbers(folder):
     study = PenaltyStudy(beta=np.array([0.0, 5.0]), losses={"value_loss": [np.array([1.0, 3.0]), np.array([4.0])]})
     (axes,) = penalty_figure(study).axes
     assert axes.containers[0].lines[0].get_ydata().tolist() == [2, 4]
+    assert [line.get_ydata().tolist() for line in axes.get_lines() if line.get_marker() == "_"][-2:] == [[1, 3], [4]]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "5"]
     low, high = axes.get_ylim()
     assert low < 2

@@ -39,7 +39,7 @@ def deviation_figure(pair: "tuple[Deviation, Deviation]") -> Figure:
 
 
 def penalty_figure(study: PenaltyStudy) -> Figure:
-    """Losses at the end of the training against beta, mean and 95 % interval over the seeds."""
+    """Losses at the end of the training against beta: every seed, mean and 95 % interval over the seeds."""
     figure = new_figure(2.0)
     axes = figure.subplots()
     names, places = list(study.losses), np.arange(len(study.beta))
@@ -55,6 +55,8 @@ def penalty_figure(study: PenaltyStudy) -> Figure:
             capsize=1.5,
             label=name.removesuffix(LOSS).replace("_", " "),
         )
+        for place, sample in zip(places + shift, study.losses[name], strict=True):
+            axes.plot(np.full(len(sample), place), sample, "_", color=colour, alpha=0.5, markersize=5)
     axes.set_xticks(places, [f"{beta:g}" for beta in study.beta])
     axes.set_xlabel("weight $\\beta$ of the penalty on $\\psi$")
     axes.set_ylabel("loss at the end")

@@ -41,6 +41,7 @@ def text(found: Comparison) -> str:
     """The deviations, what all earn, and the judgements of the runs, in tables."""
     settings = found.settings
     lines = [
+        f"Playing: {', '.join(f'{name} with seed {seed}' for name, seed in found.seeds.items())}.",
         f"Trader 1 leaves the others; {settings.repetitions} means of {settings.paths:,} episodes, the same for all:",
         *_deviation_table(found),
         "",
@@ -51,6 +52,7 @@ def text(found: Comparison) -> str:
     if exploited:
         lines += ["", "Exploitability at the end, % of |V|, first less second, over the common seeds, paired:"]
         lines += _rows([(f"{a} - {b}", *_percent(numbers)) for (a, b), numbers in exploited.items()])
+        lines += [_verdict(*pair, *numbers) for pair, numbers in exploited.items()]
     return "\n".join(lines)
 
 
@@ -98,6 +100,16 @@ def _profile_table(found: Comparison) -> list[str]:
         for (a, b), paired in found.returns.profiles().items()
     ]
     return _rows(rows)
+
+
+def _verdict(first: str, second: str, mean: float, low: float, high: float) -> str:
+    """Which of two policies is exploited less, in a sentence."""
+    if np.isnan(low):
+        return f"Whether {first} or {second} is exploited less, one common seed cannot tell."
+    if low <= 0 <= high:
+        return f"{first} and {second} are not told apart in how much they are exploited."
+    less, more = (first, second) if mean < 0 else (second, first)
+    return f"{less} is exploited less than {more} by the responses that were found."
 
 
 def _exploitability(runs: Mapping[str, MarketRun]) -> dict[tuple[str, str], tuple[float, float, float]]:

@@ -76,7 +76,7 @@ def exploitability_figure(data: MarketFigureData) -> Figure:
         axes.set_yscale("symlog", linthresh=_linear_below(share))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.set_ylim(min(0.0, float(share.min())) * 1.3, float(share.max()) * 1.3)
-    axes.set_ylabel("gain by deviating (% of $|V|$)")
+    axes.set_ylabel("gain by deviating, at least\n(% of $|V|$)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2, columnspacing=1.2)
     _set_rounds(axes, data)
     return figure
