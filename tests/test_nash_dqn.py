@@ -13,7 +13,7 @@ from mpgg_agents.market_response import PathwiseConfig, exploitability
 from mpgg_agents.market_response.episodes import draw_episodes, generator
 from mpgg_agents.nash_dqn.config import NashDQNConfig
 from mpgg_agents.nash_dqn.episodes import draw_exploration
-from mpgg_agents.nash_dqn.features import measured_scales, sub_populations
+from mpgg_agents.nash_dqn.features import sub_populations
 from mpgg_agents.nash_dqn.learner import Learner
 from mpgg_agents.nash_dqn.loading import load_policy
 from mpgg_agents.nash_dqn.policy import NashPolicy
@@ -68,34 +68,6 @@ def test_traders_of_one_sub_population_are_alike_and_of_two_are_not() -> None:
     torch.testing.assert_close(one.policy(permuted(state, [0, 2, 1, 3, 4])), rates[:, [0, 2, 1, 3, 4]])
     across = one.policy(permuted(state, [1, 0, 2, 3, 4]))
     assert (across - rates[:, [1, 0, 2, 3, 4]]).abs().max() > 1e-4
-
-
-def test_the_same_weights_serve_more_traders() -> None:
-    few = learner(FULL)
-    many = learner(FULL.replace(n_agents=9, impact_scaling="mean_field"))
-    for part in ("value", "advantage"):
-        weights = getattr(few.networks, part).state_dict()
-        getattr(many.networks, part).load_state_dict(weights)
-    # Twice as many others who hold the same: the mean over them is what it was.
-    others = torch.tensor([-3.0, 1.0, 2.0, 5.0])
-    seen = [
-        one.eyes.see(one.player.batch.initial_state(torch.cat([torch.tensor([4.0]), q])[None], [10.2], [0.1]))
-        for one, q in ((few, others), (many, others.repeat(2)))
-    ]
-    seen[1] = seen[1]._replace(own=seen[0].own[:, :1].expand(-1, 9, -1), others=seen[1].others)
-    values = [one.networks.value(sight)[0, 0] for one, sight in zip((few, many), seen, strict=True)]
-    scale = few.scales.inventory / many.scales.inventory
-    assert scale == pytest.approx(1, abs=0.02)
-    torch.testing.assert_close(values[1], values[0], rtol=1e-2, atol=1e-3)
-
-
-def test_scales_are_measured_alike_every_time_and_of_order_one() -> None:
-    first, second = measured_scales(FULL), measured_scales(FULL)
-    assert np.array_equal(first.spread, second.spread)
-    one = learner(FULL, clock="scalar")
-    own = one.eyes.see(state_of(one)).own
-    assert own.abs().max() < 10
-    assert learner(FULL.replace(init_inv_var=0.0, volatility=0.0)).scales.spread.min() > 0
 
 
 def targets_written_out(rewards: Any, following: Any, cost: Any, gamma: float, trace: float) -> Any:
@@ -235,7 +207,7 @@ def _damaged(change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         (lambda a: a["replica0.value.main.layers.0.bias"].fill(np.nan), "value.main.layers.0.bias must be finite"),
         (lambda a: a["replica0.value_moments.0.exp_avg_sq"].fill(-1), "no mean of squares or number of steps negative"),
         (lambda a: a.update({"replica0.rescue.count": np.array(21, np.int64)}), r"count in \[0, 20\]"),
-        (lambda a: a["replica0.losses"].fill(np.nan), "losses must be numbers, got NaN"),
+        (lambda a: a["replica0.losses"].fill(np.nan), "losses must be a smoothed one and its lowest so far"),
         (lambda a: a["replica0.kept.main.layers.0.bias"].resize(3, refcheck=False), "must be float32"),
     ],
 )
@@ -295,6 +267,45 @@ def test_stored_weights_are_the_policy() -> None:
     assert torch.equal(loaded(state), trainer.policy(0)(state))
     with pytest.raises(ValueError, match="the weights must be"):
         load_policy(UNLIKE, trainer.agent, {})
+
+
+def test_one_decision_by_hand() -> None:
+    """The only decision of a market of half an hour: a quadratic game whose every coefficient is a line of algebra.
+
+    With g = -kappa z dt + Y (e^(-rho dt) - 1), c = eta + gamma and b = b2 + b3 dt, trader i earns on average
+    q_i' (g + c V dt) - b1 v_i^2 dt - b q_i'^2, where q_i' = q_i + v_i dt.
+    """
+    game = FULL.replace(horizon=0.5, n_agents=3, running_penalty=0.1)
+    dt, cost, c, b = 0.5, 0.1, 0.05 + 0.02, 0.1 + 0.1 * 0.5
+    one = Learner(game, NashDQNConfig(iterations=700, warm_up=50, episodes=256), 0)
+    state = state_of(one, seed=5)
+    q, g = state.inventory, (0.5 * (10 - state.price) * dt + state.impact * (np.exp(-0.5 * dt) - 1))[:, None]
+    # Own derivative 0: v_i (2 b1 + 2 b dt - c dt) = g + c V dt + (c - 2 b) q_i, whose sum over the traders gives V.
+    own = 2 * cost + 2 * b * dt - c * dt
+    total = (3 * g + (c - 2 * b) * q.sum(1, keepdim=True)) / (own - 3 * c * dt)
+    rates = (g + c * total * dt + (c - 2 * b) * q) / own
+    torch.testing.assert_close(solve_market(game).profile(state), rates, rtol=1e-4, atol=1e-4)
+
+    def distance(found: torch.Tensor, expected: torch.Tensor) -> float:
+        return float(((found - expected) ** 2).mean().sqrt() / (expected**2).mean().sqrt())
+
+    assert distance(one.policy(state), rates) > 0.5
+    for _ in range(700):
+        one.iterate()
+    assert distance(one.policy(state), rates) < 0.05
+    with torch.no_grad():
+        sight = one.eyes.see(state)
+        value, found = one.networks.value(sight)[..., 0] * one.scales.value, one.networks.coefficients(sight)
+    after = q + rates * dt
+    earned = after * (g + c * total * dt) - cost * rates**2 * dt - b * after**2
+    assert distance(value, earned) < 0.05
+    # Second derivatives of what is earned: -2 P11 by the own rate, -P12 by the own and another's, none by two others'.
+    unit = one.scales.value / one.config.noise**2
+    curvature = cost * dt + b * dt**2 - c * dt**2
+    assert float(found.own.mean()) * unit == pytest.approx(curvature, rel=0.05)
+    assert float(found.cross.mean()) * unit == pytest.approx(-c * dt**2, rel=0.1)
+    assert float((found.joint.abs().mean() + found.single.abs().mean()) * unit) < 0.03 * curvature
+    assert distance(found.slope[..., 0, 0] * one.scales.value / one.config.noise, after * c * dt) < 0.1
 
 
 def test_it_comes_near_the_exact_equilibrium() -> None:

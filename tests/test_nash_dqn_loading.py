@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mpgg_agents.nash_dqn.loading import load_authors_policy, load_authors_value
+from mpgg_agents.nash_dqn.loading import authors_network, load_authors_policy, load_authors_value
 from mpgg_env.games.market.config import MarketConfig
 from mpgg_env.games.market.state import MarketState
 from mpgg_env.games.market.vector import MarketBatch
@@ -131,6 +131,7 @@ DAMAGED: dict[str, tuple[Any, str]] = {
         "must have layers from 5 inputs",
     ),
     "a number for a bias": (changed("0.bias", torch.tensor(0.0)), "must have layers from 5 inputs"),
+    "a number for a weight": (changed("0.weight", torch.tensor(0.0)), "must have layers from 5 inputs"),
     "another width": (changed("2.weight", torch.zeros(32, 31)), "must have layers from 5 inputs"),
     "not a number": (changed("4.bias", torch.full((32,), torch.nan)), "must have finite weights"),
     "integers": (changed("4.bias", torch.zeros(32, dtype=torch.int64)), "must have finite weights"),
@@ -142,6 +143,11 @@ def test_files_that_are_nearly_such_a_network_are_refused(name: str, tmp_path: P
     weights, complaint = DAMAGED[name]
     with pytest.raises(ValueError, match=complaint):
         load_authors_policy(saved(tmp_path / "damaged.pt", weights))
+
+
+def test_no_layers_are_no_network() -> None:
+    with pytest.raises(ValueError, match="must have layers from 5 inputs to 5 outputs"):
+        authors_network({}, "decoder_net", outputs=5)
 
 
 @pytest.mark.parametrize("kept", [0, 100, 2000])

@@ -123,8 +123,8 @@ def test_what_does_not_vary_is_not_blown_up(observation: str, settings: dict[str
     game = market(observation=observation, **settings)
     scales = measured_scales(game)
     assert min(scales.inventory, scales.rate, scales.value) > 0
-    own = Eyes(game, scales).see(visited(game, steps=0)).own
-    assert own.abs().max() < 10
+    for steps in (0, game.n_steps):
+        assert Eyes(game, scales).see(visited(game, steps=steps)).own.abs().max() < 10
 
 
 def test_traders_with_the_same_costs_and_penalties_are_one_sub_population() -> None:
@@ -166,6 +166,7 @@ def by_hand(one: MarketNet, seen: Sight, group: list[int], b: int, i: int) -> np
 def test_a_network_is_means_over_the_others_and_layers_of_silu(group: list[int], phi: tuple[int, ...]) -> None:
     one, seen = net(group, phi=phi), sight(len(group))
     output = one(seen)
+    assert (one.phi is None) == (phi == ())
     for b in range(3):
         for i in range(len(group)):
             np.testing.assert_allclose(output[b, i].numpy(), by_hand(one, seen, group, b, i), rtol=1e-4, atol=1e-5)

@@ -215,8 +215,8 @@ class Learner(MarketReplica):
             ValueError: A number is out of range.
         """
         smoothed, lowest = map(float, arrays["losses"])
-        if math.isnan(smoothed) or math.isnan(lowest):
-            raise ValueError("losses must be numbers, got NaN")
+        if not 0 <= lowest <= smoothed:
+            raise ValueError(f"losses must be a smoothed one and its lowest so far, >= 0, got {smoothed} and {lowest}")
         set_tensors(self._tensors(), arrays)
         self.rescue.restore(section(arrays, "rescue"))
         if self.replay is not None:
