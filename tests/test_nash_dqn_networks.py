@@ -1,5 +1,6 @@
 """What the networks of the traders see, written out trader by trader, and what they may not tell apart."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,13 @@ def test_traders_with_the_same_costs_and_penalties_are_one_sub_population() -> N
     assert sub_populations(both).tolist() == [0, 1, 2, 0]
 
 
+def test_the_authors_scales_are_for_what_their_traders_see() -> None:
+    config = NashDQNConfig(scales="authors")
+    assert scales_of(MarketConfig(), config).spread.tolist() == [1.4361, 0.742, 2.5, 0.1, 1]
+    with pytest.raises(ValueError, match="scales must be 'measured' under observation 'full'"):
+        scales_of(market(), config)
+
+
 # Networks
 
 
@@ -213,13 +221,22 @@ def test_relabelling_within_sub_populations_relabels_values_and_every_coefficien
     config = NashDQNConfig(hidden=(6, 5), phi=(4, 3))
     eyes = eyes_of(game, config, scales_of(game, config))
     networks = Networks(game, config, eyes, 0).requires_grad_(False)
+    state = visited(game)
+    seen = eyes.see(state)
+
+    def relabelled(order: list[int]) -> Sight:
+        kept = {name: getattr(state, name)[:, order] for name in ("inventory", "initial_inventory", "cash")}
+        return eyes.see(replace(state, **kept))
+
     order = [3, 2, 1, 0, 4]  # within 0 and 3, and within 1 and 2
-    seen = eyes.see(visited(game))
-    moved = Sight(seen.own[:, order], seen.others[:, order])
+    moved = relabelled(order)
     torch.testing.assert_close(networks.value(moved), networks.value(seen)[:, order])
     pairs = zip(networks.coefficients(moved), networks.coefficients(seen), strict=True)
-    for relabelled, coefficient in pairs:
-        torch.testing.assert_close(relabelled, coefficient[:, order])
+    for new, coefficient in pairs:
+        torch.testing.assert_close(new, coefficient[:, order])
+    across = [1, 0, 2, 3, 4]
+    same = torch.allclose(networks.value(relabelled(across)), networks.value(seen)[:, across], atol=1e-5)
+    assert same == (costs == 0.1)
     assert networks.coefficients(seen).action.std() > 0
 
 
