@@ -1,12 +1,14 @@
 """The authors' weight files: what their networks say, and what else is refused."""
 
 import pickle
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from mpgg_agents.nash_dqn.loading import authors_network, load_authors_policy, load_authors_value
 from mpgg_env.games.market.config import MarketConfig
@@ -86,6 +88,28 @@ def test_the_fictitious_player_says_what_it_says(tmp_path: Path, state: MarketSt
     scaled = (features(state) - [2.25, 10, 0, 0, 0]) / [1.4361, 0.7420, 4.5124, 0.3307, 4.5124]
     expected = 4.512414940762905 * by_numpy(weights, scaled)[..., 0]
     np.testing.assert_allclose(policy(state).numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+def layers(outputs: int, *, nested: bool) -> nn.Sequential:
+    """A network as the authors' modules are built: SiLU beside the linear layers, or within a pair with each."""
+    widths = [5, 32, 32, 32, 32, 32]
+    pairs = [[nn.Linear(a, b), nn.SiLU()] for a, b in pairwise(widths)]
+    hidden = [nn.Sequential(*pair) for pair in pairs] if nested else [part for pair in pairs for part in pair]
+    return nn.Sequential(*hidden, nn.Linear(32, outputs))
+
+
+def test_files_of_modules_of_their_structure_are_read(tmp_path: Path, state: MarketState) -> None:
+    torch.manual_seed(2)
+    nash, fp = (nn.Module() for _ in range(2))
+    nash.decoder_net, fp.policy_net = layers(5, nested=False), layers(1, nested=True)
+    assert [*fp.state_dict()][-4:-1] == ["policy_net.4.0.weight", "policy_net.4.0.bias", "policy_net.5.weight"]
+    offset, scaled = torch.tensor([2.25, 10, 0, 0, 0]), torch.from_numpy(features(state)).float()
+    with torch.no_grad():
+        expected = nash.decoder_net((scaled - offset) / torch.tensor([1.4361, 0.742, 2.5, 0.1, 1]))[..., 4]
+        other = fp.policy_net((scaled - offset) / torch.tensor([1.4361, 0.742, 4.5124, 0.3307, 4.5124]))[..., 0]
+    for module, rates in ((nash, expected), (fp, 4.512414940762905 * other)):
+        policy = load_authors_policy(saved(tmp_path / "net.pt", module.state_dict()))
+        torch.testing.assert_close(policy(state), rates.double(), rtol=1e-5, atol=1e-5)
 
 
 class Trap:

@@ -7,7 +7,9 @@ import numpy as np
 
 from mpgg_agents.market_response.episodes import draw_episodes, generator
 from mpgg_agents.nash_dqn.config import NashDQNConfig
+from mpgg_agents.nash_dqn.episodes import Transitions, draw_exploration
 from mpgg_agents.nash_dqn.learner import Learner
+from mpgg_agents.nash_dqn.policy import NashPolicy
 from mpgg_agents.nash_dqn.trainer import NashDQNTrainer
 from mpgg_env.games.market.config import MarketConfig
 from mpgg_env.games.market.state import MarketState
@@ -29,6 +31,14 @@ def trainer(game: MarketConfig = FULL, seeds: tuple[int, ...] = (3, 4), **settin
 def state_of(one: Learner, seed: int = 0) -> MarketState:
     draws = draw_episodes(one.game, 7, generator(seed, 99))
     return one.player.batch.drawn_state(draws.inventory, draws.price, draws.impact)
+
+
+def played(one: Learner, seed: int = 0) -> Transitions:
+    """A batch of three episodes in which everybody explores."""
+    draws = generator(seed, 99)
+    policy = NashPolicy(one.networks.advantage, one.eyes, one.scales.rate)
+    noise = 4 * draw_exploration(one.game, 3, 1.0, draws)
+    return one.player.play(policy.of_sight, draw_episodes(one.game, 3, draws), noise)[0]
 
 
 def through_a_file(arrays: dict[str, Any]) -> dict[str, Any]:
