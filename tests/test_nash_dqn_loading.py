@@ -108,8 +108,10 @@ def test_files_of_modules_of_their_structure_are_read(tmp_path: Path, state: Mar
         expected = nash.decoder_net((scaled - offset) / torch.tensor([1.4361, 0.742, 2.5, 0.1, 1]))[..., 4]
         other = fp.policy_net((scaled - offset) / torch.tensor([1.4361, 0.742, 4.5124, 0.3307, 4.5124]))[..., 0]
     for module, rates in ((nash, expected), (fp, 4.512414940762905 * other)):
-        policy = load_authors_policy(saved(tmp_path / "net.pt", module.state_dict()))
-        torch.testing.assert_close(policy(state), rates.double(), rtol=1e-5, atol=1e-5)
+        for weights in (module.state_dict(), dict(module.named_parameters())):
+            found = load_authors_policy(saved(tmp_path / "net.pt", weights))(state)
+            torch.testing.assert_close(found, rates.double(), rtol=1e-5, atol=1e-5)
+            assert not found.requires_grad
 
 
 class Trap:
@@ -158,6 +160,8 @@ DAMAGED: dict[str, tuple[Any, str]] = {
     "a number for a weight": (changed("0.weight", torch.tensor(0.0)), "must have layers from 5 inputs"),
     "another width": (changed("2.weight", torch.zeros(32, 31)), "must have layers from 5 inputs"),
     "not a number": (changed("4.bias", torch.full((32,), torch.nan)), "must have finite weights"),
+    "sparse": (changed("4.bias", torch.zeros(32).to_sparse()), "must hold weights by name"),
+    "without numbers": (changed("4.bias", torch.zeros(32, device="meta")), "must hold weights by name"),
     "integers": (changed("4.bias", torch.zeros(32, dtype=torch.int64)), "must have finite weights"),
 }
 

@@ -152,8 +152,13 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:  # bytes that are no weights can make the reader raise almost anything
         raise ValueError(f"{path} is not a file of weights, or holds more than weights") from error
-    if not isinstance(weights, dict) or not all(
-        isinstance(name, str) and isinstance(weight, Tensor) for name, weight in weights.items()
-    ):
+    if not isinstance(weights, dict) or not all(isinstance(name, str) and _is_plain(w) for name, w in weights.items()):
         raise ValueError(f"{path} must hold weights by name")
-    return dict(weights)
+    return {name: weight.detach() for name, weight in weights.items()}
+
+
+def _is_plain(weight: Any) -> bool:
+    """Whether this is a tensor with all its numbers in memory: not sparse, quantised or without numbers."""
+    if not isinstance(weight, Tensor):
+        return False
+    return weight.layout == torch.strided and weight.device.type == "cpu" and not weight.is_quantized
