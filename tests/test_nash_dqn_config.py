@@ -20,6 +20,8 @@ WRONG: list[tuple[str, Any, type[Exception], str]] = [
     ("hidden", 32, TypeError, "must be a sequence of numbers of units, got 32"),
     ("hidden", (), TypeError, "must be a sequence of numbers of units, got ()"),
     ("phi", "20", TypeError, "must be a sequence of numbers of units, got '20'"),
+    ("phi", False, TypeError, "must be a sequence of numbers of units, got False"),
+    ("phi", np.array([4, 3]), TypeError, "must be a sequence of numbers of units, got array([4, 3])"),
     ("clock", "hands", ValueError, "must be one of 'scalar', 'one_hot', got 'hands'"),
     ("learning_rate", 0, ValueError, "must be finite and > 0, got 0"),
     ("learning_rate", math.nan, ValueError, "must be finite and > 0, got nan"),

@@ -94,7 +94,7 @@ class NashDQNConfig(Config):
         if self.episodes is not None:
             self._set("episodes", check_integer("episodes", self.episodes, 1))
         self._set("hidden", _widths("hidden", self.hidden))
-        self._set("phi", () if self.phi in (0, (0,), [0]) else _widths("phi", self.phi, empty=True))
+        self._set("phi", () if _is_zero(self.phi) else _widths("phi", self.phi, empty=True))
         for name in ("learning_rate", "max_gradient_norm", "noise", "final_noise"):
             self._set(name, check_real(name, getattr(self, name), 0, open_minimum=True))
         self._set("final_learning_rate", check_real("final_learning_rate", self.final_learning_rate, 0, 1))
@@ -121,6 +121,10 @@ class NashDQNConfig(Config):
         check_choice("returned", self.returned, RETURNED)
         check_choice("clock", self.clock, CLOCKS)
         check_choice("scales", self.scales, SCALES)
+
+
+def _is_zero(phi: Any) -> bool:
+    return type(phi) in (int, list, tuple) and phi in (0, (0,), [0])
 
 
 def _widths(name: str, values: Any, *, empty: bool = False) -> tuple[int, ...]:
