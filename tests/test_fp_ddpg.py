@@ -376,8 +376,13 @@ def test_arrays_of_another_training_are_refused() -> None:
         _trainer(hidden=(9,)).restore(arrays)
     with pytest.raises(ValueError, match=exactly("policy.actors must be 1 after 4 rounds, got 2")):
         _trainer().restore(arrays | {"replica0.policy.actors": np.array(2)})
-    with pytest.raises(ValueError, match="the replay buffer must hold up to 50 whole transitions, got other arrays"):
+    with pytest.raises(ValueError, match=r"replay\.reward must be \d+ finite rows, got 2"):
         _trainer().restore(arrays | {"replica0.replay.reward": np.zeros((2, 1), np.float32)})
+    for name, number in (("critic.main.layers.0.bias", np.nan), ("actor.adam.0.exp_avg_sq", -1)):
+        damaged = arrays | {f"replica0.{name}": np.full_like(arrays[f"replica0.{name}"], number)}
+        text = f"{name} must be finite, and no mean of squares or number of steps negative"
+        with pytest.raises(ValueError, match=exactly(text)):
+            _trainer().restore(damaged)
     with pytest.raises(ValueError, match=exactly("replica0.round must be rounds_done, got 3")):
         _trainer().restore(arrays | {"replica0.round": np.array(3)})
     with pytest.raises(ValueError, match=exactly("main.layers.0.bias must be finite")):

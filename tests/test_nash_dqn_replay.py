@@ -60,7 +60,7 @@ def test_a_restored_buffer_goes_on_as_the_first_one(sizes: list[int]) -> None:
     ("change", "complaint"),
     [
         (lambda a: a.update(position=np.array(2)), "replay must be 3 of 5 decisions in order, got position 2"),
-        (lambda a: a.update(actions=np.zeros((6, 2), np.float32)), "replay must be 6 of 5 decisions in order"),
+        (lambda a: a.update(own=np.zeros((6, 2, 1), np.float32)), "replay must be 6 of 5 decisions in order"),
         (lambda a: a.update(rewards=a["rewards"][:2]), "replay.rewards must be 3 finite rows, got 2"),
         (lambda a: a["own"].fill(np.inf), "replay.own must be 3 finite rows, got 3"),
     ],

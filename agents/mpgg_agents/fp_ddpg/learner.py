@@ -18,6 +18,7 @@ from mpgg_agents.fp_ddpg.policy import limited, new_networks
 from mpgg_agents.fp_ddpg.replay import Replay, Transitions
 from mpgg_agents.market_response.episodes import MarketPolicy, generator
 from mpgg_agents.stored import Arrays, section
+from mpgg_agents.tensors import moments_of, set_tensors, start_moments
 from mpgg_env.core.types import IntArray
 from mpgg_env.games.market.config import MarketConfig
 
@@ -132,9 +133,11 @@ class DDPG:
         self.optimizers[name].step()
 
     def _optimizer(self, network: nn.Module) -> torch.optim.AdamW:
-        return torch.optim.AdamW(
+        optimizer = torch.optim.AdamW(
             network.parameters(), self.config.learning_rate, weight_decay=self.config.weight_decay, fused=True
         )
+        start_moments(optimizer)
+        return optimizer
 
     def start_again(self) -> None:
         """Back to the initial networks; the buffer stays."""
@@ -145,45 +148,27 @@ class DDPG:
 
     def arrays(self) -> Arrays:
         """Everything that later rounds depend on, by name, not copied."""
-        arrays = {f"replay.{name}": array for name, array in self.replay.arrays().items()}
-        for network in NETWORKS:
-            arrays |= {
-                f"{network}.{name}": _numpy(weight) for name, weight in getattr(self, network).named_parameters()
-            }
-        for name, optimizer in self.optimizers.items():
-            arrays |= {f"{name}.adam.{key}": _numpy(tensor) for key, tensor in self._moments(name, optimizer).items()}
-        return arrays
+        stored = {name: tensor.numpy() for name, tensor in self._tensors().items()}
+        return stored | {f"replay.{name}": array for name, array in self.replay.arrays().items()}
 
-    @torch.no_grad()
     def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """The inverse of `arrays`; names, types and shapes have been checked.
 
         Raises:
-            ValueError: The buffer's parts do not fit each other.
+            ValueError: A number is out of range, or the buffer's parts do not fit each other.
         """
+        set_tensors(self._tensors(), arrays)
         self.replay.restore(section(arrays, "replay"))
-        for network in NETWORKS:
-            for name, weight in getattr(self, network).named_parameters():
-                weight.copy_(torch.from_numpy(np.asarray(arrays[f"{network}.{name}"])))
-        for name, optimizer in self.optimizers.items():
-            for key, tensor in self._moments(name, optimizer).items():
-                tensor.copy_(torch.from_numpy(np.asarray(arrays[f"{name}.adam.{key}"])))
 
-    def _moments(self, name: str, optimizer: torch.optim.AdamW) -> dict[str, Tensor]:
-        """The state of the optimiser by name, made where there is none yet."""
-        moments: dict[str, Tensor] = {}
-        for parameter_name, parameter in getattr(self, name).named_parameters():
-            state = optimizer.state[parameter]
-            if not state:
-                state |= {
-                    "step": torch.zeros((), dtype=torch.float32),
-                    "exp_avg": torch.zeros_like(parameter),
-                    "exp_avg_sq": torch.zeros_like(parameter),
-                }
-            moments |= {f"{part}.{parameter_name}": state[part] for part in ("step", "exp_avg", "exp_avg_sq")}
-        return moments
-
-
-def _numpy(tensor: Tensor) -> np.ndarray[Any, Any]:
-    array: np.ndarray[Any, Any] = tensor.detach().numpy()
-    return array
+    def _tensors(self) -> dict[str, Tensor]:
+        """All that gradient steps change, by name."""
+        weights = {
+            f"{network}.{name}": weight.detach()
+            for network in NETWORKS
+            for name, weight in getattr(self, network).named_parameters()
+        }
+        return weights | {
+            f"{name}.adam.{key}": tensor
+            for name, optimizer in self.optimizers.items()
+            for key, tensor in moments_of(optimizer).items()
+        }

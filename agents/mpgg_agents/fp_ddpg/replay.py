@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mpgg_agents.fp_ddpg.network import OneSight
-from mpgg_agents.stored import Arrays
+from mpgg_agents.replay.ring import Ring
 
 
 class Transitions(NamedTuple):
@@ -45,7 +45,7 @@ class Transitions(NamedTuple):
         return OneSight(self.next_own, self.next_others, self.trader)
 
 
-class Replay:
+class Replay(Ring[Transitions]):
     """The last `capacity` transitions.
 
     Args:
@@ -55,57 +55,21 @@ class Replay:
     """
 
     def __init__(self, capacity: int, own: int, n_agents: int) -> None:
-        self.capacity = capacity
-        self.position, self.size = 0, 0
         widths = {"own": own, "others": n_agents, "next_own": own, "next_others": n_agents}
-        self.parts = Transitions(
-            **{
-                name: torch.zeros(capacity, dtype=torch.int64)
-                if name == "trader"
-                else torch.zeros(capacity, widths.get(name, 1))
-                for name in Transitions._fields
-            }
-        )
+        parts = {name: torch.zeros(capacity, widths.get(name, 1)) for name in Transitions._fields}
+        super().__init__(Transitions(**(parts | {"trader": torch.zeros(capacity, dtype=torch.int64)})))
 
-    def add(self, transitions: Transitions) -> None:
-        """Adds transitions; of more than it can keep, the last ones."""
-        count = len(transitions.trader)
-        kept = min(count, self.capacity)
-        places = (self.position + count - kept + torch.arange(kept)) % self.capacity
-        for part, new in zip(self.parts, transitions, strict=True):
-            part[places] = new[count - kept :]
-        self.position = (self.position + count) % self.capacity
-        self.size = min(self.size + count, self.capacity)
-
-    def clear(self) -> None:
-        """Forgets everything."""
-        self.position, self.size = 0, 0
-
-    def draw(self, batch_size: int, draws: np.random.Generator) -> Transitions:
+    def draw(self, count: int, draws: np.random.Generator) -> Transitions:
         """Transitions drawn with replacement; all of them while there are no more than that."""
-        if self.size <= batch_size:
-            return Transitions(*(part[: self.size] for part in self.parts))
-        places = torch.from_numpy(draws.integers(0, self.size, batch_size))
-        return Transitions(*(part[places] for part in self.parts))
-
-    def arrays(self) -> Arrays:
-        """The transitions, oldest place first, and the next place, by name."""
-        stored = {name: part[: self.size].numpy() for name, part in zip(Transitions._fields, self.parts, strict=True)}
-        return {"position": np.array(self.position, np.int64), **stored}
+        return self.all() if self.size <= count else super().draw(count, draws)
 
     def restore(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """The inverse of `arrays`; names, types and shapes have been checked.
+        """The inverse of `arrays`; names, types and the shapes of rows have been checked.
 
         Raises:
-            ValueError: The parts do not fit each other or this buffer.
+            ValueError: The arrays do not fit each other or this buffer, or are not finite.
         """
-        position, size = int(arrays["position"]), len(arrays["trader"])
-        fits = size <= self.capacity and (position == size % self.capacity or size == self.capacity)
-        if not fits or not 0 <= position < self.capacity or any(len(arrays[n]) != size for n in Transitions._fields):
-            raise ValueError(f"the replay buffer must hold up to {self.capacity} whole transitions, got other arrays")
-        traders = arrays["trader"]
-        if size and not 0 <= traders.min() <= traders.max() < self.parts.others.shape[1]:
-            raise ValueError(f"replay.trader must be in [0, {self.parts.others.shape[1] - 1}], got {traders.max()}")
-        self.position, self.size = position, size
-        for name, part in zip(Transitions._fields, self.parts, strict=True):
-            part[:size] = torch.from_numpy(np.asarray(arrays[name]))
+        traders, n_agents = arrays["trader"], self.parts.others.shape[1]
+        if len(traders) and not 0 <= traders.min() <= traders.max() < n_agents:
+            raise ValueError(f"replay.trader must be in [0, {n_agents - 1}], got {traders.min()} to {traders.max()}")
+        super().restore(arrays)

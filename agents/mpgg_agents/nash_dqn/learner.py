@@ -16,8 +16,8 @@ from mpgg_agents.nash_dqn.episodes import EPISODES, REPLAY, Player, Transitions,
 from mpgg_agents.nash_dqn.policy import NashPolicy, Networks, eyes_of, scales_of
 from mpgg_agents.nash_dqn.replay import Replay
 from mpgg_agents.nash_dqn.rescue import Rescue
-from mpgg_agents.nash_dqn.tensors import moments_of, set_tensors, set_weights, start_moments, weights_of
 from mpgg_agents.stored import Arrays, section
+from mpgg_agents.tensors import moments_of, set_tensors, set_weights, start_moments, weights_of
 from mpgg_env.games.market.config import MarketConfig
 from mpgg_env.games.market.state import MarketState
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mpgg_agents.nash_dqn.config import NashDQNConfig
 from mpgg_agents.nash_dqn.features import Scales, all_features, authors_scales, fp_authors_scales
 from mpgg_agents.nash_dqn.policy import NashPolicy, Networks, eyes_of, scales_of
-from mpgg_agents.nash_dqn.tensors import set_weights
+from mpgg_agents.tensors import set_weights
 from mpgg_env.games.market.config import MarketConfig
 from mpgg_env.games.market.state import MarketState
 

@@ -8,8 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from mpgg_agents.errors import TrainingError
-from mpgg_agents.nash_dqn.tensors import set_tensors
 from mpgg_agents.stored import Arrays
+from mpgg_agents.tensors import set_tensors
 
 EVERY: Final = 100  # iterations between copies
 GOOD: Final = 2.0  # a copy is taken while the smoothed loss is at most so many times its lowest value
