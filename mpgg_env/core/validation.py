@@ -80,3 +80,19 @@ def check_pair(name: str, value: Any) -> tuple[Any, Any]:
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
         raise TypeError(f"{name} must be a pair, got {value!r}")
     return value[0], value[1]
+
+
+def check_layers(name: str, value: Any, maximum: int | None = None, *, may_be_none: bool = False) -> tuple[int, ...]:
+    """The units of each layer of a network as a tuple.
+
+    Args:
+        name: Name of the parameter.
+        value: A sequence of integers >= 1.
+        maximum: The most units of a layer; None for no limit.
+        may_be_none: Whether there may be no layers: 0, [0] or an empty sequence.
+    """
+    if may_be_none and type(value) in (int, list, tuple) and value in (0, (), [], (0,), [0]):
+        return ()
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        raise TypeError(f"{name} must be a sequence with the units of at least one layer, got {value!r}")
+    return tuple(check_integer(f"{name}[{k}]", units, 1, maximum) for k, units in enumerate(value))

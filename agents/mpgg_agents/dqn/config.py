@@ -1,11 +1,10 @@
 """Hyper-parameters of deep Q-learning on the two-phase game."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from mpgg_env.core.config import Config
-from mpgg_env.core.validation import check_choice, check_flag, check_integer, check_real
+from mpgg_env.core.validation import check_choice, check_flag, check_integer, check_layers, check_real
 
 SHARING = ("shared", "independent")
 COUNTS = ("log", "linear")
@@ -75,7 +74,7 @@ class DQNConfig(Config):
     def __post_init__(self) -> None:
         check_choice("sharing", self.sharing, SHARING)
         check_choice("counts", self.counts, COUNTS)
-        self._set("hidden", _layers(self.hidden))
+        self._set("hidden", check_layers("hidden", self.hidden, 2**16))
         self._set("learning_rate", check_real("learning_rate", self.learning_rate, 0, open_minimum=True))
         self._set("max_gradient_norm", check_real("max_gradient_norm", self.max_gradient_norm, 0, open_minimum=True))
         for name in ("gamma", "eps_0", "eps_min"):
@@ -93,9 +92,3 @@ class DQNConfig(Config):
             raise ValueError(
                 "identity must be False with sharing 'independent', where a network serves one agent, got True"
             )
-
-
-def _layers(value: Any) -> tuple[int, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
-        raise TypeError(f"hidden must be a sequence with the units of at least one layer, got {value!r}")
-    return tuple(check_integer(f"hidden[{j}]", units, 1, 2**16) for j, units in enumerate(value))

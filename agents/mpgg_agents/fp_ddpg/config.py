@@ -1,11 +1,10 @@
 """Hyper-parameters of fictitious play with DDPG."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from mpgg_env.core.config import Config
-from mpgg_env.core.validation import check_choice, check_flag, check_integer, check_real
+from mpgg_env.core.validation import check_choice, check_flag, check_integer, check_layers, check_real
 
 READINGS = ("average", "last")
 EXPLORATIONS = ("gaussian", "authors")
@@ -89,8 +88,8 @@ class FPDDPGConfig(Config):
             self._set(name, check_integer(name, getattr(self, name), 1))
         for name in ("keep_transitions", "keep_networks"):
             check_flag(name, getattr(self, name))
-        self._set("hidden", _widths("hidden", self.hidden))
-        self._set("phi", () if self.phi in (0, (0,), [0], (), []) else _widths("phi", self.phi))
+        self._set("hidden", check_layers("hidden", self.hidden))
+        self._set("phi", check_layers("phi", self.phi, may_be_none=True))
         for name in ("learning_rate", "max_gradient_norm", "noise", "final_noise"):
             self._set(name, check_real(name, getattr(self, name), 0, open_minimum=True))
         for name in ("final_learning_rate", "gamma", "epsilon", "final_epsilon"):
@@ -119,9 +118,3 @@ class FPDDPGConfig(Config):
         if rounds_done < self.first_rounds:
             return rounds_done / self.first_rounds
         return (rounds_done - self.first_rounds) % self.next_rounds / self.next_rounds
-
-
-def _widths(name: str, values: Any) -> tuple[int, ...]:
-    if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-        raise TypeError(f"{name} must be a sequence with the units of at least one layer, got {values!r}")
-    return tuple(check_integer(f"{name}[{k}]", value, 1) for k, value in enumerate(values))

@@ -1,11 +1,10 @@
 """Numbers of the pathwise best response."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from mpgg_env.core.config import Config
-from mpgg_env.core.validation import check_choice, check_integer, check_real
+from mpgg_env.core.validation import check_choice, check_integer, check_layers, check_real
 
 RESPONSES = ("net", "linear")
 
@@ -32,13 +31,7 @@ class PathwiseConfig(Config):
 
     def __post_init__(self) -> None:
         check_choice("response", self.response, RESPONSES)
-        self._set("hidden", _widths(self.hidden))
+        self._set("hidden", check_layers("hidden", self.hidden))
         for name in ("iterations", "episodes"):
             self._set(name, check_integer(name, getattr(self, name), 1))
         self._set("learning_rate", check_real("learning_rate", self.learning_rate, 0, open_minimum=True))
-
-
-def _widths(values: Any) -> tuple[int, ...]:
-    if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-        raise TypeError(f"hidden must be a sequence with the units of at least one layer, got {values!r}")
-    return tuple(check_integer(f"hidden[{k}]", value, 1) for k, value in enumerate(values))

@@ -1,11 +1,10 @@
 """Hyper-parameters of Nash-DQN."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from mpgg_env.core.config import Config
-from mpgg_env.core.validation import check_choice, check_integer, check_real
+from mpgg_env.core.validation import check_choice, check_integer, check_layers, check_real
 
 PENALTIES = ("l2", "l1")
 DATA = ("fresh", "replay")
@@ -93,8 +92,8 @@ class NashDQNConfig(Config):
             self._set(name, check_integer(name, getattr(self, name), 1))
         if self.episodes is not None:
             self._set("episodes", check_integer("episodes", self.episodes, 1))
-        self._set("hidden", _widths("hidden", self.hidden))
-        self._set("phi", () if _is_zero(self.phi) else _widths("phi", self.phi, empty=True))
+        self._set("hidden", check_layers("hidden", self.hidden))
+        self._set("phi", check_layers("phi", self.phi, may_be_none=True))
         for name in ("learning_rate", "max_gradient_norm", "noise", "final_noise"):
             self._set(name, check_real(name, getattr(self, name), 0, open_minimum=True))
         self._set("final_learning_rate", check_real("final_learning_rate", self.final_learning_rate, 0, 1))
@@ -121,13 +120,3 @@ class NashDQNConfig(Config):
         check_choice("returned", self.returned, RETURNED)
         check_choice("clock", self.clock, CLOCKS)
         check_choice("scales", self.scales, SCALES)
-
-
-def _is_zero(phi: Any) -> bool:
-    return type(phi) in (int, list, tuple) and phi in (0, (0,), [0])
-
-
-def _widths(name: str, values: Any, *, empty: bool = False) -> tuple[int, ...]:
-    if isinstance(values, str) or not isinstance(values, Sequence) or not (values or empty):
-        raise TypeError(f"{name} must be a sequence of numbers of units, got {values!r}")
-    return tuple(check_integer(f"{name}[{k}]", value, 1) for k, value in enumerate(values))
