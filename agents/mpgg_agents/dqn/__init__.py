@@ -1,9 +1,8 @@
 """Deep Q-learning with dual replay buffers, one pair of networks for all agents or for each; needs `mpgg-env[deep]`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mpgg_agents.errors import MissingExtraError
-from mpgg_env.core.lazy import lazy_names
+from mpgg_agents.extras import lazy_names_of_extra
 
 if TYPE_CHECKING:
     from mpgg_agents.dqn.agent import DQNAgents
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PRESETS", "DQNAgents", "DQNConfig", "DQNPopulation", "DQNTrainer", "load_agents", "new_agents", "train"]
 
-_find = lazy_names(
+__getattr__ = lazy_names_of_extra(
     __name__,
     {
         "DQNAgents": "mpgg_agents.dqn.agent",
@@ -28,12 +27,3 @@ _find = lazy_names(
         "train": "mpgg_agents.dqn.training",
     },
 )
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        return _find(name)
-    except ModuleNotFoundError as error:
-        if str(error.name).startswith("mpgg"):  # our own mistake
-            raise
-        raise MissingExtraError(f"mpgg_agents.dqn.{name}", error) from error

@@ -2,6 +2,7 @@
 
 import tomllib
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class RunConfig(Config):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Experiment:
+class Experiment(ABC):
     """One game, one agent, one run: everything that decides the results. Each kind of game has a class of its own.
 
     Attributes:
@@ -125,9 +126,9 @@ class Experiment:
         return self.game_kind.agents[self.run.agent]
 
     @property
+    @abstractmethod
     def total_rounds(self) -> int:
         """Training rounds of the whole run."""
-        raise NotImplementedError
 
 
 def chosen_kinds(run: Mapping[str, Any]) -> "tuple[GameKind, str]":

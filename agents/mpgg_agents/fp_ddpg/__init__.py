@@ -1,9 +1,8 @@
 """Fictitious play with DDPG in the trading market, the baseline of Nash-DQN; needs `mpgg-env[deep]`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mpgg_agents.errors import MissingExtraError
-from mpgg_env.core.lazy import lazy_names
+from mpgg_agents.extras import lazy_names_of_extra
 
 if TYPE_CHECKING:
     from mpgg_agents.fp_ddpg.config import FPDDPGConfig
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DDPG", "PRESETS", "FPDDPGConfig", "FPDDPGTrainer", "load_policy"]
 
-_find = lazy_names(
+__getattr__ = lazy_names_of_extra(
     __name__,
     {
         "DDPG": "mpgg_agents.fp_ddpg.learner",
@@ -24,12 +23,3 @@ _find = lazy_names(
         "PRESETS": "mpgg_agents.fp_ddpg.presets",
     },
 )
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        return _find(name)
-    except ModuleNotFoundError as error:
-        if str(error.name).startswith("mpgg"):  # our own mistake
-            raise
-        raise MissingExtraError(f"mpgg_agents.fp_ddpg.{name}", error) from error

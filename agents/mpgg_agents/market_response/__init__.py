@@ -1,9 +1,8 @@
 """What a trader of the market gains by leaving a profile: exact, or a lower bound by a learned best response."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mpgg_agents.errors import MissingExtraError
-from mpgg_env.core.lazy import lazy_names
+from mpgg_agents.extras import lazy_names_of_extra
 
 if TYPE_CHECKING:
     from mpgg_agents.market_response.config import PathwiseConfig
@@ -24,7 +23,7 @@ __all__ = [
     "returns_under",
 ]
 
-_find = lazy_names(
+__getattr__ = lazy_names_of_extra(
     __name__,
     {
         "PathwiseConfig": "mpgg_agents.market_response.config",
@@ -37,12 +36,3 @@ _find = lazy_names(
         "learned_response": "mpgg_agents.market_response.pathwise",
     },
 )
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        return _find(name)
-    except ModuleNotFoundError as error:
-        if str(error.name).startswith("mpgg"):  # our own mistake
-            raise
-        raise MissingExtraError(f"mpgg_agents.market_response.{name}", error) from error

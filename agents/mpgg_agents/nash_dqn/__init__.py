@@ -1,9 +1,8 @@
 """Nash-DQN in the trading market; needs `mpgg-env[deep]`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mpgg_agents.errors import MissingExtraError
-from mpgg_env.core.lazy import lazy_names
+from mpgg_agents.extras import lazy_names_of_extra
 
 if TYPE_CHECKING:
     from mpgg_agents.nash_dqn.config import NashDQNConfig
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PRESETS", "NashDQNConfig", "NashDQNTrainer", "load_authors_policy", "load_policy"]
 
-_find = lazy_names(
+__getattr__ = lazy_names_of_extra(
     __name__,
     {
         "NashDQNConfig": "mpgg_agents.nash_dqn.config",
@@ -23,12 +22,3 @@ _find = lazy_names(
         "PRESETS": "mpgg_agents.nash_dqn.presets",
     },
 )
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        return _find(name)
-    except ModuleNotFoundError as error:
-        if str(error.name).startswith("mpgg"):  # our own mistake
-            raise
-        raise MissingExtraError(f"mpgg_agents.nash_dqn.{name}", error) from error
