@@ -181,8 +181,8 @@ def test_the_command_writes_numbers_and_figures(folder, tmp_path, capsys):
         assert f"{expected.paired.mean:+.5f}" in told
     shares = [run.evaluation()["share"][:, -1] for run in runs]
     (judged,) = content["exploitability"]
-    assert judged["share_difference"] == pytest.approx((shares[0] - shares[1]).mean())
-    assert judged["interval"][0] < judged["share_difference"] < judged["interval"][1]
+    assert judged["difference_of_gains"] == pytest.approx((shares[0] - shares[1]).mean())
+    assert judged["interval"][0] < judged["difference_of_gains"] < judged["interval"][1]
     assert "how much they are exploited" in told or "is exploited less than" in told
     assert f"written: {out / 'comparison.json'}" in told
 
@@ -190,7 +190,9 @@ def test_the_command_writes_numbers_and_figures(folder, tmp_path, capsys):
 def test_runs_that_differ_in_the_penalty_alone_are_compared_by_their_losses(folder):
     found = compare([folder / "beta9", folder / "beta0", folder / "nash"], SMALL)
     assert found.penalty is None  # the penalty of nash is that of beta0, which is the default where all is seen
+    assert "beta9 and nash were judged by different responses" in text(found)
     found = compare([folder / "beta9", folder / "beta0"], SMALL)
+    assert "different responses" not in text(found)
     assert found.penalty.beta.tolist() == [0, 9]
     for k, name in enumerate(("beta0", "beta9")):
         expected = load_run(folder / name).metrics()["value_loss"][:, -1:].mean(axis=1)  # a tenth of twelve

@@ -34,7 +34,7 @@ def deviation_figure(pair: "tuple[Deviation, Deviation]") -> Figure:
     for axes, deviation in zip(panels, pair, strict=True):
         _draw_deviation(axes, deviation, edges)
     panels[0].set_ylabel("repetitions")
-    figure.supxlabel("mean return of trader 1", fontsize=8)
+    figure.supxlabel("mean return of the one trader", fontsize=8)
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +43,8 @@ def text(found: Comparison) -> str:
     settings = found.settings
     lines = [
         f"Playing: {', '.join(f'{name} with seed {seed}' for name, seed in found.seeds.items())}.",
-        f"Trader 1 leaves the others; {settings.repetitions} means of {settings.paths:,} episodes, the same for all:",
+        "One trader, number 0, leaves the others; "
+        f"{settings.repetitions} means of {settings.paths:,} episodes, the same for all:",
         *_deviation_table(found),
         "",
         "Return of a trader when all follow one policy less that when all follow the other, paired:",
@@ -53,6 +55,11 @@ def text(found: Comparison) -> str:
         lines += ["", "Exploitability at the end, % of |V|, first less second, over the common seeds, paired:"]
         lines += _rows([(f"{a} - {b}", *_percent(numbers)) for (a, b), numbers in exploited.items()])
         lines += [_verdict(*pair, *numbers) for pair, numbers in exploited.items()]
+    lines += [
+        f"{a} and {b} were judged by different responses (iterations, trader or episodes): no comparison of these."
+        for a, b in _pairs(found.runs)
+        if _judging(found.runs[a]) != _judging(found.runs[b])
+    ]
     return "\n".join(lines)
 
 
@@ -68,7 +75,7 @@ def numbers(found: Comparison) -> dict[str, Any]:
                 for (a, b), paired in found.returns.profiles().items()
             ],
             "exploitability": [
-                {"first": a, "second": b, "share_difference": mean, "interval": [low, high]}
+                {"first": a, "second": b, "difference_of_gains": mean, "interval": [low, high]}
                 for (a, b), (mean, low, high) in _exploitability(found.runs).items()
             ],
             "loss_against_beta": None if found.penalty is None else asdict(found.penalty),
@@ -117,16 +124,18 @@ def _exploitability(runs: Mapping[str, MarketRun]) -> dict[tuple[str, str], tupl
 
     For each pair that was judged alike: bounds by responses of different training or traders would not compare.
     """
-    names = list(runs)
-    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     found = {}
-    for a, b in pairs:
+    for a, b in _pairs(runs):
         first, second = _last_gains(runs[a]), _last_gains(runs[b])
         common = sorted(set(first) & set(second))
         if common and _judging(runs[a]) == _judging(runs[b]):
             value = float(runs[a].evaluation()["value"][:, -1].mean())
             found[a, b] = mean_interval(np.array([first[seed] - second[seed] for seed in common]) / value)
     return found
+
+
+def _pairs(runs: Mapping[str, MarketRun]) -> list[tuple[str, str]]:
+    return list(combinations(runs, 2))
 
 
 def _judging(run: MarketRun) -> tuple[int, int, int]:

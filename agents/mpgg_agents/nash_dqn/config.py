@@ -30,7 +30,7 @@ class NashDQNConfig(Config):
             taken ([Casgrain2022] eq. 16); 0 for the mean of the inventories alone.
         clock: How networks see the time: scalar, the time to go; one_hot, also the number of the decision.
         learning_rate: Step size of AdamW in the first iteration, > 0.
-        final_learning_rate: Its share in the last iteration, in [0, 1], to which it falls along a half cosine.
+        final_learning_rate: Its share at the end, in [0, 1], to which it falls along a half cosine.
         warm_up: Iterations in the beginning over which the step size rises linearly to its value; 0 for none.
         weight_decay: Weight decay of AdamW, >= 0.
         max_gradient_norm: The gradient of each network is scaled down to this norm, > 0.
@@ -40,10 +40,10 @@ class NashDQNConfig(Config):
             decision is said to have earned, in the first iteration: 0 is one-step learning as in the paper, 1
             bootstraps nothing. default: 1 under observation paper, where expectations mislead, and 0.9 elsewhere;
             0 with replayed data.
-        final_trace: The same in the last iteration; it changes linearly. default: 1 under observation paper, else 0.
+        final_trace: The same at the end, towards which it changes linearly. default: 1 under observation paper, else 0.
         noise: Standard deviation of the exploration noise of every trader in the first iteration, > 0, in units of its
             rate.
-        final_noise: The same in the last iteration, > 0; it changes linearly.
+        final_noise: The same at the end, > 0, towards which it changes linearly.
         exploring: Share of decisions, in (0, 1], that explore, drawn at random for each trader. Where a trader has to
             guess what others hold from what they do, it must see them mostly as they are; default: 0.1 under
             observation paper, else 1.
