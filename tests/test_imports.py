@@ -15,6 +15,8 @@ PACKAGES = [Path(package.__file__ or "").parent for package in (mpgg_env, mpgg_a
 OUTSIDE = ("examples", "benchmarks", "tests")
 # What each part must not import. A game may import itself and the core; the list of games is read from the folder.
 GAMES = sorted(path.name for path in (PACKAGES[0] / "games").iterdir() if (path / "__init__.py").exists())
+# The MPGG between coalitions of many agents is a limit of the MPGG: it has the same board, and is compared with it.
+BUILT_ON = {"mean_field": ("mpgg",)}
 ABOVE_THE_GAMES = tuple(
     f"mpgg_env.{path.stem}"
     for path in sorted(PACKAGES[0].iterdir())
@@ -24,7 +26,10 @@ FORBIDDEN = {
     "mpgg_env.core": ("mpgg_env.games", *ABOVE_THE_GAMES),
     "mpgg_env.games": ABOVE_THE_GAMES,
     **{
-        f"mpgg_env.games.{game}": tuple(f"mpgg_env.games.{other}" for other in GAMES if other != game) for game in GAMES
+        f"mpgg_env.games.{game}": tuple(
+            f"mpgg_env.games.{other}" for other in GAMES if other not in (game, *BUILT_ON.get(game, ()))
+        )
+        for game in GAMES
     },
     "mpgg_env": ("mpgg_agents", *OUTSIDE),
     "mpgg_agents": OUTSIDE,

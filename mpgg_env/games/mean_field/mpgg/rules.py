@@ -1,0 +1,86 @@
+"""The migratory public goods game in the limit of many agents: coalitions choose where to cooperate and to move."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from mpgg_env.core.types import FloatArray, IntArray
+from mpgg_env.games.mean_field.common.grid import kernel_of_table
+from mpgg_env.games.mean_field.common.rules import MeanFieldRules, Start, normalised_rows
+from mpgg_env.games.mean_field.common.starts import concentrated_distributions, dense_distributions
+from mpgg_env.games.mean_field.common.state import Array, Arrays
+from mpgg_env.games.mean_field.mpgg.config import MeanFieldMPGGConfig
+from mpgg_env.games.mpgg.rules import casino_costs, casino_gains, destinations
+
+COOPERATION = 0  # the column of an action with the probability of cooperating; behind it those of the moves
+
+
+class MeanFieldMPGG(MeanFieldRules[MeanFieldMPGGConfig]):
+    """The limit of [MPGG2025] section 2.1 for coalitions. Column 0 of an action is P(C), the others are the moves."""
+
+    def __init__(self, config: MeanFieldMPGGConfig, xp: Any = np, asarray: Callable[[Any], Array] = np.asarray) -> None:
+        super().__init__(config, xp, asarray)
+        self.shapes = ((config.n_casinos, 1 + config.n_moves),) * config.n_coalitions
+        self.table = destinations(config)[0]
+        self.cost, self.gain = casino_costs(config), casino_gains(config)
+        self._kernel = asarray(kernel_of_table(self.table))
+        self._cost, self._gain, self._weights = asarray(self.cost), asarray(self.gain), asarray(config.shares)
+
+    def kernels(self, distributions: Arrays) -> Arrays:
+        """The same for all coalitions, whatever the distributions."""
+        return (self._kernel,) * self.config.n_coalitions
+
+    def movement(self, flow: Array) -> Array:
+        """The moves alone: whether an agent cooperates changes nothing about where it goes."""
+        return flow[:, :, 1:]
+
+    def normalised(self, action: Array) -> Array:
+        """P(C) clipped to [0, 1]; the weights of the moves clipped at 0 and divided by their sum, zeros uniform."""
+        xp = self.xp
+        moves = normalised_rows(action[:, :, 1:], xp)
+        return xp.concatenate([xp.clip(action[:, :, :1], 0, 1), moves], -1)
+
+    def rewards(self, distributions: Arrays, flows: Arrays, context: Array | None) -> Array:
+        """sum over m of c_m (mu_k(m) r_m x_m - mu_k(m) p_k(m)), x_m the share of cooperators in casino m."""
+        mu, cooperating = self.xp.stack(list(distributions), 1), self.xp.stack([f[:, :, COOPERATION] for f in flows], 1)
+        present, contributing = self.crowd(mu), self.crowd(cooperating)
+        some = present > 0
+        share = self.xp.where(some, contributing / self.xp.where(some, present, self.xp.ones_like(present)), 0.0)
+        return (mu * (self._gain * share)[:, None, :] - cooperating) @ self._cost
+
+    def crowd(self, densities: Array) -> Array:
+        """Of densities of the coalitions (B, K_c, M) the density of all agents, sum over k of w_k mu_k, (B, M)."""
+        return self._weights @ densities
+
+    def training_law(self, generator: np.random.Generator, size: int) -> Start:
+        """Each coalition by half on 1 to 4 casinos, by half with entries uniform in (0, 1), normalised."""
+        casinos = self.config.n_casinos
+        cells = np.tile(np.arange(casinos), (size, 1))
+        starts = []
+        for _ in range(self.config.n_coalitions):
+            concentrated = generator.random((size, 1)) < 0.5
+            dense = dense_distributions(generator, size, casinos)
+            starts.append(np.where(concentrated, concentrated_distributions(generator, size, cells, casinos), dense))
+        return Start(tuple(starts))
+
+    def testing_set(self) -> Start:
+        """All coalitions uniform; all in the first casino; each in a casino of its own; nested halves of the board."""
+        casinos, coalitions = self.config.n_casinos, self.config.n_coalitions
+        uniform = np.full((coalitions, casinos), 1 / casinos)
+        first = np.eye(casinos)[np.zeros(coalitions, int)]
+        apart = np.eye(casinos)[np.arange(coalitions) * max(1, casinos // coalitions) % casinos]
+        nested = np.array([np.arange(casinos) < -(-casinos // (k + 1)) for k in range(coalitions)], float)
+        tests = np.array([uniform, first, apart, nested / nested.sum(1, keepdims=True)])
+        return Start(tuple(tests.swapaxes(0, 1)))
+
+    def agent_next(
+        self,
+        coalition: int,
+        place: IntArray,
+        action: IntArray,
+        uniform: FloatArray,
+        distributions: Sequence[FloatArray],
+    ) -> IntArray:
+        """Where a move leads; `action` is the number of the move."""
+        return self.table[place, action]

@@ -1,0 +1,85 @@
+"""Predator and prey: each of four coalitions chases the next one and flees from the one before, on a grid."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from mpgg_env.core.types import FloatArray, IntArray
+from mpgg_env.games.mean_field.common.grid import (
+    Cell,
+    agent_destination,
+    cells_of,
+    destinations,
+    kernel_of,
+    moving_weights,
+)
+from mpgg_env.games.mean_field.common.rules import MeanFieldRules, Start
+from mpgg_env.games.mean_field.common.starts import concentrated_distributions, dense_distributions, uniform_on
+from mpgg_env.games.mean_field.common.state import Array, Arrays
+from mpgg_env.games.mean_field.predator_prey.config import PredatorPreyConfig
+
+SIDE: Final = 5
+N_STATES: Final = SIDE * SIDE
+N_COALITIONS: Final = 4
+# Element [i, j] is what coalition i gains by each agent of coalition j that it meets.
+CHASE: Final = ((0, 1, 0, 0), (-1, 0, 1, 0), (0, -1, 0, 1), (0, 0, -1, 0))
+EVERYWHERE: Final = tuple((row, column) for row in range(SIDE) for column in range(SIDE))
+TESTS: Final[tuple[tuple[tuple[Cell, ...], ...], ...]] = (
+    (((0, 0),), ((0, 4),), ((4, 0),), ((4, 4),)),
+    (((0, 0), (0, 1), (1, 0)), ((2, 2),), ((4, 4), (4, 3), (3, 4)), ((0, 4),)),
+    (((4, 2),), ((2, 0), (2, 1)), ((0, 2),), ((2, 3), (2, 4))),
+    (EVERYWHERE, ((1, 1), (3, 3)), EVERYWHERE, ((1, 3), (3, 1))),
+    (((2, 2),), ((1, 2), (2, 1)), ((2, 3), (3, 2)), ((0, 0), (4, 4))),
+)
+
+
+class PredatorPrey(MeanFieldRules[PredatorPreyConfig]):
+    """[Shao2024] section F.3."""
+
+    shapes = ((N_STATES, 5),) * N_COALITIONS
+
+    def __init__(self, config: PredatorPreyConfig, xp: Any = np, asarray: Callable[[Any], Array] = np.asarray) -> None:
+        super().__init__(config, xp, asarray)
+        self.table = destinations((SIDE, SIDE))
+        self._kernel = self.asarray(kernel_of(self.table, config.noise))
+        self._moving = self.asarray(moving_weights(N_STATES))
+        self._weights = self.asarray(config.catch * np.array(CHASE, float))
+
+    def kernels(self, distributions: Arrays) -> Arrays:
+        """The same for all coalitions, whatever the distributions."""
+        return (self._kernel,) * N_COALITIONS
+
+    def rewards(self, distributions: Arrays, flows: Arrays, context: Array | None) -> Array:
+        """c sum_j W_ij <mu_i, mu_j> - c_m (mass of coalition i that moves)."""
+        mu = self.xp.stack(list(distributions), 1)
+        met = mu @ self.xp.swapaxes(mu, 1, 2)
+        moved = self.xp.stack([flow.reshape(len(flow), -1) @ self._moving for flow in flows], 1)
+        return (self._weights * met).sum(-1) - self.config.move_cost * moved
+
+    def training_law(self, generator: np.random.Generator, size: int) -> Start:
+        """Entries uniform in (0, 1), normalised; in a share of the episodes mass on 1 to 4 cells instead."""
+        # The dense law alone is nearly uniform: learners would never see concentrated mass, which the tests have.
+        concentrated = generator.random((size, 1)) < self.config.concentrated
+        cells = np.tile(np.arange(N_STATES), (size, 1))
+        starts = []
+        for _ in range(N_COALITIONS):
+            dense = dense_distributions(generator, size, N_STATES)
+            starts.append(np.where(concentrated, concentrated_distributions(generator, size, cells, N_STATES), dense))
+        return Start(tuple(starts))
+
+    def testing_set(self) -> Start:
+        """Five starts of our own choice."""
+        tests = [[uniform_on(cells_of(cells, SIDE), N_STATES) for cells in test] for test in TESTS]
+        return Start(tuple(np.array(tests).swapaxes(0, 1)))
+
+    def agent_next(
+        self,
+        coalition: int,
+        place: IntArray,
+        action: IntArray,
+        uniform: FloatArray,
+        distributions: Sequence[FloatArray],
+    ) -> IntArray:
+        """The move, then perhaps a second one."""
+        return agent_destination(self.table, place, action, uniform, self.config.noise)
