@@ -13,10 +13,10 @@ from mpgg_agents.errors import TrainingError
 from mpgg_agents.fp_ddpg import DDPG, PRESETS, FPDDPGConfig, FPDDPGTrainer, load_policy
 from mpgg_agents.fp_ddpg.network import MeanNet, OneSight, TraderNet
 from mpgg_agents.fp_ddpg.replay import Replay, Transitions
-from mpgg_agents.market_record import MarketRecord
 from mpgg_agents.market_response import exploitability
 from mpgg_agents.market_response.episodes import draw_episodes, generator
 from mpgg_agents.nash_dqn.features import Sight
+from mpgg_agents.training_record import TrainingRecord
 from mpgg_env.analysis.market_equilibrium import solve_market
 from mpgg_env.analysis.market_profile import LinearProfile
 from mpgg_env.games.market.config import MarketConfig
@@ -105,7 +105,7 @@ def test_a_resumed_training_has_the_same_bits(stop: int, options: dict[str, Any]
     beginning = first.advance(stop)
     second.advance(2)  # what it has done so far is forgotten
     second.restore(_through_a_file(first.state_arrays()))
-    joined = MarketRecord.concatenate([beginning, second.advance(7 - stop)])
+    joined = TrainingRecord.concatenate([beginning, second.advance(7 - stop)])
     _assert_equal(whole.state_arrays(), second.state_arrays())
     _assert_equal(record.measures, joined.measures)
     _assert_equal(record.snapshots, joined.snapshots)

@@ -23,9 +23,9 @@ from mpgg_agents.experiments.reader import load_run_of
 from mpgg_agents.experiments.report import summary
 from mpgg_agents.experiments.run import new_session, resumed_session
 from mpgg_agents.fp_ddpg import FPDDPGTrainer
-from mpgg_agents.market_record import MarketRecord
 from mpgg_agents.market_response import PathwiseConfig, exploitability, returns_under
 from mpgg_agents.nash_dqn.trainer import NashDQNTrainer
+from mpgg_agents.training_record import TrainingRecord
 from mpgg_env.analysis.market_equilibrium import solve_market
 from mpgg_env.analysis.market_profile import LinearProfile
 from mpgg_env.games.market.config import MarketConfig
@@ -491,12 +491,12 @@ def test_snapshots_of_more_than_all_iterations_are_those_of_every_iteration(tmp_
 
 def test_records_are_joined_and_empty_ones_have_no_names():
     life = tiny().game_kind.life(tiny())
-    assert life.joined([]) == MarketRecord({}, {})
-    part = MarketRecord({"a": np.ones((2, 3))}, {"snapshot_rounds": np.ones((2, 1), np.int64)})
-    joined = life.joined([MarketRecord({}, {}), part, part])
+    assert life.joined([]) == TrainingRecord({}, {})
+    part = TrainingRecord({"a": np.ones((2, 3))}, {"snapshot_rounds": np.ones((2, 1), np.int64)})
+    joined = life.joined([TrainingRecord({}, {}), part, part])
     assert joined.measures["a"].shape == (2, 6)
     with pytest.raises(ValueError, match="records must have the same names"):
-        MarketRecord.concatenate([part, MarketRecord({"b": np.ones((2, 3))}, part.snapshots)])
+        TrainingRecord.concatenate([part, TrainingRecord({"b": np.ones((2, 3))}, part.snapshots)])
 
 
 def test_runs_of_the_first_game_are_not_read_as_the_market_s(tmp_path):

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from mpgg_agents.errors import TrainingError
-from mpgg_agents.market_record import MarketRecord, snapshot_rounds
 from mpgg_agents.nash_dqn import rescue
 from mpgg_agents.nash_dqn.config import NashDQNConfig
 from mpgg_agents.nash_dqn.loading import load_policy
 from mpgg_agents.nash_dqn.trainer import NashDQNTrainer
 from mpgg_agents.threads import limited_threads
+from mpgg_agents.training_record import TrainingRecord, snapshot_rounds
 from mpgg_env.games.market.config import MarketConfig
 from tests.support import exactly
 from tests.tiny_nash_dqn import FULL, PAPER, TINY, UNLIKE, assert_equal, learner, state_of, through_a_file, trainer
@@ -46,7 +46,7 @@ def test_a_training_resumed_anywhere_has_the_same_bits(game: MarketConfig, setti
     beginning = first.advance(stop)
     second.advance(3)  # what it has done so far is forgotten
     second.restore(through_a_file(first.state_arrays()))
-    joined = MarketRecord.concatenate([beginning, second.advance(8 - stop)])
+    joined = TrainingRecord.concatenate([beginning, second.advance(8 - stop)])
     assert_equal(whole.state_arrays(), second.state_arrays())
     assert_equal(record.measures, joined.measures)
     assert_equal(record.snapshots, joined.snapshots)
@@ -135,9 +135,9 @@ def test_records_tell_of_every_round_and_keep_policies_at_equal_distances() -> N
             {name: a[b, -1] for name, a in rest.snapshots.items() if name != "snapshot_rounds"}, one.learned(b)
         )
     with pytest.raises(ValueError, match="records must have the same names to be joined"):
-        MarketRecord.concatenate([record, MarketRecord(record.measures, {})])
+        TrainingRecord.concatenate([record, TrainingRecord(record.measures, {})])
     with pytest.raises(ValueError, match="records must have the same names to be joined"):
-        MarketRecord.concatenate([])
+        TrainingRecord.concatenate([])
 
 
 @pytest.mark.parametrize(

@@ -5,22 +5,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from mpgg_agents.errors import TrainingError
 from mpgg_agents.fp_ddpg.config import FPDDPGConfig
 from mpgg_agents.fp_ddpg.learner import DDPG
 from mpgg_agents.fp_ddpg.network import MeanNet, alone, copied_weights
 from mpgg_agents.fp_ddpg.policy import NetPolicy
-from mpgg_agents.market_trainer import MarketReplica
+from mpgg_agents.seed_trainer import Replica
 from mpgg_agents.stored import Arrays, section
 from mpgg_env.games.market.config import MarketConfig
-from mpgg_env.games.market.state import MarketState
 
 POLICY = "policy"
 
 
-class FictitiousPlay(MarketReplica):
+class FictitiousPlay(Replica):
     """One replica of the training.
 
     Args:
@@ -46,9 +44,10 @@ class FictitiousPlay(MarketReplica):
         """What the others play now, and what comes out at the end."""
         return NetPolicy(self.game, self.config, self.mean)
 
-    def policy(self, state: MarketState) -> Tensor:
-        """Rates (B, N) of `profile` from a state of torch's tensors."""
-        return self.profile(state)
+    @property
+    def policy(self) -> NetPolicy:
+        """`profile`: rates (B, N) from a state of torch's tensors."""
+        return self.profile
 
     @property
     def progress(self) -> float:

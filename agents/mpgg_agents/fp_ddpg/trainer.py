@@ -2,11 +2,12 @@
 
 from mpgg_agents.fp_ddpg.config import FPDDPGConfig
 from mpgg_agents.fp_ddpg.replica import FictitiousPlay
-from mpgg_agents.market_trainer import MarketTrainer
+from mpgg_agents.seed_trainer import SeedTrainer
+from mpgg_env.games.market.config import MarketConfig
 
 
-class FPDDPGTrainer(MarketTrainer[FPDDPGConfig]):
-    """Fictitious play in B replicas, one per seed; a round is one of DDPG. See `MarketTrainer` for the arguments."""
+class FPDDPGTrainer(SeedTrainer[MarketConfig, FPDDPGConfig]):
+    """Fictitious play in B replicas, one per seed; a round is one of DDPG. See `SeedTrainer` for the arguments."""
 
     loss_names = ("critic_loss", "actor_value")
 

@@ -9,20 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from mpgg_agents.market_response.episodes import draw_episodes, generator
-from mpgg_agents.market_trainer import MarketReplica
 from mpgg_agents.nash_dqn import advantage as lq
 from mpgg_agents.nash_dqn.config import NashDQNConfig
 from mpgg_agents.nash_dqn.episodes import EPISODES, REPLAY, Player, Transitions, draw_exploration
 from mpgg_agents.nash_dqn.policy import NashPolicy, Networks, eyes_of, scales_of
 from mpgg_agents.nash_dqn.replay import Replay
 from mpgg_agents.nash_dqn.rescue import Rescue
+from mpgg_agents.seed_trainer import Replica
 from mpgg_agents.stored import Arrays, section
 from mpgg_agents.tensors import moments_of, set_tensors, set_weights, start_moments, weights_of
 from mpgg_env.games.market.config import MarketConfig
-from mpgg_env.games.market.state import MarketState
 
 
-class Learner(MarketReplica):
+class Learner(Replica):
     """One replica of Nash-DQN.
 
     Args:
@@ -84,9 +83,10 @@ class Learner(MarketReplica):
             * (c.final_learning_rate + (1 - c.final_learning_rate) * cosine)
         )
 
-    def policy(self, state: MarketState) -> Tensor:
-        """Rates (B, N) of the policy that comes out, from a state of torch's tensors."""
-        return NashPolicy(self.kept, self.eyes, self.scales.rate)(state)
+    @property
+    def policy(self) -> NashPolicy:
+        """The policy that comes out: rates (B, N) from a state of torch's tensors."""
+        return NashPolicy(self.kept, self.eyes, self.scales.rate)
 
     def iterate(self) -> dict[str, float]:
         """One round: episodes, a value step, an advantage step. Losses, exploration and mean return.

@@ -1,12 +1,13 @@
 """The trainer of Nash-DQN on the trading market."""
 
-from mpgg_agents.market_trainer import MarketTrainer
 from mpgg_agents.nash_dqn.config import NashDQNConfig
 from mpgg_agents.nash_dqn.learner import Learner
+from mpgg_agents.seed_trainer import SeedTrainer
+from mpgg_env.games.market.config import MarketConfig
 
 
-class NashDQNTrainer(MarketTrainer[NashDQNConfig]):
-    """Trains Nash-DQN in B replicas, one per seed; a round is one iteration. See `MarketTrainer` for the arguments."""
+class NashDQNTrainer(SeedTrainer[MarketConfig, NashDQNConfig]):
+    """Trains Nash-DQN in B replicas, one per seed; a round is one iteration. See `SeedTrainer` for the arguments."""
 
     loss_names = ("value_loss", "advantage_loss")
 

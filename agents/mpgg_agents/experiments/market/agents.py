@@ -16,18 +16,18 @@ from mpgg_env.games.market.config import MarketConfig
 
 if TYPE_CHECKING:
     from mpgg_agents.experiments.market.settings import MarketExperiment
-    from mpgg_agents.market_record import MarketRecord
     from mpgg_agents.market_response.episodes import MarketPolicy
+    from mpgg_agents.training_record import TrainingRecord
 
 
 class TradersTrainer(Trainer, Protocol):
-    """What an experiment in the market needs of a trainer of B replicas; see `mpgg_agents.market_trainer`."""
+    """What an experiment in the market needs of a trainer of B replicas; see `mpgg_agents.seed_trainer`."""
 
     @property
     def exploration(self) -> float:
         """Size of the exploration in the next round."""
 
-    def advance(self, rounds: int) -> "MarketRecord":
+    def advance(self, rounds: int) -> "TrainingRecord":
         """Trains all replicas. May raise TrainingError."""
 
     def learned(self, replica: int) -> Arrays:

@@ -10,11 +10,11 @@ from mpgg_agents.experiments.market.distance import relative_distance, visited_s
 from mpgg_agents.experiments.market.exact import exact_equilibrium
 from mpgg_agents.experiments.market.measures import JUDGEMENTS
 from mpgg_agents.experiments.market.settings import MarketExperiment
-from mpgg_agents.market_record import SNAPSHOT_ROUNDS
 from mpgg_agents.market_response import PathwiseConfig, exploitability, returns_under
 from mpgg_agents.market_response.episodes import MarketPolicy
 from mpgg_agents.stored import Arrays
 from mpgg_agents.threads import limited_threads
+from mpgg_agents.training_record import SNAPSHOT_ROUNDS
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.market.state import MarketState
 
@@ -26,7 +26,7 @@ class PolicyJudgement(Evaluation):
 
     Args:
         experiment: What is run.
-        snapshots: The policies kept, as in `MarketRecord.snapshots`.
+        snapshots: The policies kept, as in `TrainingRecord.snapshots`.
         arrays: `state_arrays` of an evaluation that was stopped; empty for none.
 
     Attributes:

@@ -12,32 +12,32 @@ from mpgg_agents.experiments.market.evaluation import PolicyJudgement
 from mpgg_agents.experiments.market.files import EVALUATION, SNAPSHOTS
 from mpgg_agents.experiments.market.measures import LOSS
 from mpgg_agents.experiments.market.settings import MarketExperiment
-from mpgg_agents.market_record import SNAPSHOT_ROUNDS, MarketRecord, snapshot_rounds
 from mpgg_agents.stored import Arrays, section
+from mpgg_agents.training_record import SNAPSHOT_ROUNDS, TrainingRecord, snapshot_rounds
 from mpgg_env.core.types import FloatArray
 
 _MEASURES: Final = "measures"
 _SNAPSHOTS: Final = "snapshots"
 
 
-class MarketLife(Life[MarketRecord]):
+class MarketLife(Life[TrainingRecord]):
     """The life of a run in the market."""
 
     experiment: MarketExperiment
 
-    def joined(self, records: Sequence[MarketRecord]) -> MarketRecord:
+    def joined(self, records: Sequence[TrainingRecord]) -> TrainingRecord:
         """Successive records as one; of none, one without names, since only the trainer knows these."""
         made = [record for record in records if record.measures]
-        return MarketRecord.concatenate(made) if made else MarketRecord({}, {})
+        return TrainingRecord.concatenate(made) if made else TrainingRecord({}, {})
 
-    def record_arrays(self, record: MarketRecord) -> Arrays:
+    def record_arrays(self, record: TrainingRecord) -> Arrays:
         """A record as arrays by name."""
         parts = {_MEASURES: record.measures, _SNAPSHOTS: record.snapshots}
         return {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
 
-    def record_of(self, arrays: Arrays, trainer: TradersTrainer) -> MarketRecord:
+    def record_of(self, arrays: Arrays, trainer: TradersTrainer) -> TrainingRecord:
         """The inverse of `record_arrays`."""
-        record = MarketRecord(section(arrays, _MEASURES), section(arrays, _SNAPSHOTS))
+        record = TrainingRecord(section(arrays, _MEASURES), section(arrays, _SNAPSHOTS))
         if len(record.measures) + len(record.snapshots) != len(arrays):
             raise ValueError("its record has parts of another game")
         if trainer.rounds_done == 0:
@@ -48,7 +48,7 @@ class MarketLife(Life[MarketRecord]):
         self._check_snapshots(record.snapshots, trainer)
         return record
 
-    def words(self, record: MarketRecord, trainer: TradersTrainer) -> str:
+    def words(self, record: TrainingRecord, trainer: TradersTrainer) -> str:
         """The losses and the mean return."""
         newest = {name: float(values[:, -1].mean()) for name, values in record.measures.items()}
         losses = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in newest.items() if name.endswith(LOSS)]
@@ -59,15 +59,17 @@ class MarketLife(Life[MarketRecord]):
         """As the run says."""
         return self.experiment.run.window
 
-    def series(self, record: MarketRecord, first: int) -> dict[str, FloatArray]:
+    def series(self, record: TrainingRecord, first: int) -> dict[str, FloatArray]:
         """All measures but the losses, of which the newest ones are shown."""
         return {name: values.mean(axis=0) for name, values in record.measures.items() if not name.endswith(LOSS)}
 
-    def evaluation(self, trainer: TradersTrainer, record: MarketRecord, arrays: Arrays) -> PolicyJudgement:
+    def evaluation(self, trainer: TradersTrainer, record: TrainingRecord, arrays: Arrays) -> PolicyJudgement:
         """Judging the policies that were kept."""
         return PolicyJudgement(self.experiment, record.snapshots, arrays)
 
-    def results(self, trainer: TradersTrainer, record: MarketRecord, evaluation: PolicyJudgement) -> dict[str, Arrays]:
+    def results(
+        self, trainer: TradersTrainer, record: TrainingRecord, evaluation: PolicyJudgement
+    ) -> dict[str, Arrays]:
         """Metrics, snapshots, judgements and the policies that came out."""
         seeds = np.array(self.experiment.run.seeds, np.int64)
         learned = {

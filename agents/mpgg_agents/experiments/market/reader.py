@@ -13,7 +13,7 @@ from mpgg_agents.experiments.market.files import EVALUATION, SNAPSHOTS
 from mpgg_agents.experiments.market.settings import ENV, MarketExperiment
 from mpgg_agents.experiments.reader import Run
 from mpgg_agents.experiments.storage import Arrays
-from mpgg_agents.market_record import SNAPSHOT_ROUNDS
+from mpgg_agents.training_record import SNAPSHOT_ROUNDS
 from mpgg_env.core.validation import check_choice
 
 if TYPE_CHECKING:

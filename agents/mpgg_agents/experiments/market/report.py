@@ -7,8 +7,8 @@ import numpy as np
 from mpgg_agents.experiments.columns import aligned
 from mpgg_agents.experiments.market.reader import MarketRun
 from mpgg_agents.experiments.report import Report
-from mpgg_agents.market_record import SNAPSHOT_ROUNDS
 from mpgg_agents.market_response.exact import equilibrium_value
+from mpgg_agents.training_record import SNAPSHOT_ROUNDS
 from mpgg_env.core.types import FloatArray
 
 SHOWN: Final = 3  # policies, and parts of the training; with the names they fit into 80 letters

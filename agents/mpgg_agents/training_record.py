@@ -1,4 +1,4 @@
-"""What a trainer of the market's traders tells: measures of every iteration, and snapshots of its policies."""
+"""What a trainer with a replica per seed tells: measures of every round, and snapshots of its policies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,13 @@ SNAPSHOT_ROUNDS = "snapshot_rounds"
 
 
 @dataclass(slots=True)
-class MarketRecord:
-    """Measures of consecutive training iterations ("rounds") of B replicas.
+class TrainingRecord:
+    """Measures of consecutive rounds, iterations or episodes, of B replicas.
 
     Attributes:
-        measures: One number per replica and iteration, each (B, rounds) float64: value_loss, mean_return and what else
-            the trainer measures.
-        snapshots: The policies that were kept in these iterations: snapshot_rounds, the iterations done by then,
-            (B, kept) int64, and the weights by name, each (B, kept, ...).
+        measures: One number per replica and round, each (B, rounds) float64: whatever the trainer measures.
+        snapshots: The policies that were kept in these rounds: snapshot_rounds, the rounds done by then, (B, kept)
+            int64, and what was learned by name, each (B, kept, ...).
     """
 
     measures: Arrays
@@ -26,11 +25,11 @@ class MarketRecord:
 
     @property
     def rounds(self) -> int:
-        """Iterations that are recorded."""
+        """Rounds that are recorded."""
         return int(next(iter(self.measures.values())).shape[1])
 
     @classmethod
-    def concatenate(cls, records: Sequence["MarketRecord"]) -> "MarketRecord":
+    def concatenate(cls, records: Sequence["TrainingRecord"]) -> "TrainingRecord":
         """Successive records of one training as one.
 
         Raises:
@@ -40,11 +39,11 @@ class MarketRecord:
 
 
 def snapshot_rounds(total: int, snapshots: int) -> list[int]:
-    """The iterations after which a policy is kept: equally spaced, the last one is the end.
+    """The rounds after which a policy is kept: equally spaced, the last one is the end.
 
     Args:
-        total: Iterations of the training, at least 1.
-        snapshots: How many policies; no more than there are iterations are kept.
+        total: Rounds of the training, at least 1.
+        snapshots: How many policies; no more than there are rounds are kept.
     """
     return sorted({round_ for k in range(1, snapshots + 1) if (round_ := k * total // snapshots) > 0})
 

@@ -1,25 +1,24 @@
-"""What every trainer of the market's traders does: replicas, records, snapshots, checkpoints."""
+"""What every trainer with a replica per seed does: replicas, records, snapshots, checkpoints."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-from torch import Tensor
 
-from mpgg_agents.market_record import SNAPSHOT_ROUNDS, MarketRecord, snapshot_rounds
-from mpgg_agents.market_response.episodes import MarketPolicy
 from mpgg_agents.stored import Arrays, check_joined, joined_arrays, section
 from mpgg_agents.threads import limited_threads
+from mpgg_agents.training_record import SNAPSHOT_ROUNDS, TrainingRecord, snapshot_rounds
 from mpgg_env.core.validation import check_integer
-from mpgg_env.games.market.config import MarketConfig
-from mpgg_env.games.market.state import MarketState
 
+G = TypeVar("G")
 C = TypeVar("C")
 
 
-class MarketReplica(ABC):
-    """One replica of a training. A round is one iteration: a batch of episodes and the gradient steps after it.
+class Replica(ABC):
+    """One replica of a training, in rounds: iterations or episodes.
 
     Attributes:
         rounds_done: Rounds trained so far.
@@ -36,9 +35,10 @@ class MarketReplica(ABC):
     def iterate(self) -> dict[str, float]:
         """One round; its measures. May raise TrainingError."""
 
+    @property
     @abstractmethod
-    def policy(self, state: MarketState) -> Tensor:
-        """Rates (B, N) of the policy that comes out, from a state of torch's tensors."""
+    def policy(self) -> Any:
+        """The policy that comes out, as its kind of game has policies."""
 
     @abstractmethod
     def learned(self) -> Arrays:
@@ -53,16 +53,16 @@ class MarketReplica(ABC):
         """The inverse of `arrays`; names, types and shapes have been checked. ValueError if the parts do not fit."""
 
 
-class MarketTrainer(ABC, Generic[C]):
-    """Trains B replicas, one per seed, one after the other.
+class SeedTrainer(ABC, Generic[G, C]):
+    """Trains B replicas, one per seed.
 
     Args:
-        game: Rules of the market.
+        game: Rules of the game.
         agent: Hyper-parameters.
         seeds: Seed of each replica, in [0, 2**64).
         snapshots: How many policies the records keep, equally spaced over the training.
-        threads: Accepted as by the other trainers. The calls are so short that threads would only take the interpreter
-            from each other.
+        threads: Replicas that are trained at the same time where `parallel`; None for one per processor. The bits do
+            not depend on it.
 
     Raises:
         ValueError: An argument is out of range.
@@ -71,10 +71,12 @@ class MarketTrainer(ABC, Generic[C]):
 
     # Names of the measures that are losses.
     loss_names: tuple[str, ...]
+    # Whether threads pay. Where calls are short they would only take the interpreter from each other.
+    parallel: bool = False
 
     def __init__(
         self,
-        game: MarketConfig,
+        game: G,
         agent: C,
         seeds: Sequence[int],
         *,
@@ -86,8 +88,7 @@ class MarketTrainer(ABC, Generic[C]):
         self.game, self.agent = game, agent
         self.seeds = [check_integer(f"seeds[{b}]", seed, 0, 2**64 - 1) for b, seed in enumerate(seeds)]
         self.snapshots = check_integer("snapshots", snapshots, 0)
-        if threads is not None:
-            check_integer("threads", threads, 1)
+        self.threads = (os.cpu_count() or 1) if threads is None else check_integer("threads", threads, 1)
         self.rounds_done = 0
         self.losses: dict[str, float] = {}
         self._kept = frozenset(snapshot_rounds(self.total_rounds, self.snapshots))
@@ -95,7 +96,7 @@ class MarketTrainer(ABC, Generic[C]):
             self.replicas = [self.make_replica(seed) for seed in self.seeds]
 
     @abstractmethod
-    def make_replica(self, seed: int) -> MarketReplica:
+    def make_replica(self, seed: int) -> Replica:
         """The replica of a seed before its first round."""
 
     @property
@@ -113,7 +114,7 @@ class MarketTrainer(ABC, Generic[C]):
         """Size of the exploration in the next round."""
         return self.replicas[0].exploration
 
-    def advance(self, rounds: int) -> MarketRecord:
+    def advance(self, rounds: int) -> TrainingRecord:
         """Trains every replica for `rounds` more rounds.
 
         Raises:
@@ -125,7 +126,7 @@ class MarketTrainer(ABC, Generic[C]):
             raise ValueError(f"the training of {self.total_rounds} rounds is finished")
         check_integer("rounds", rounds, 1, left)
         with limited_threads():
-            records = [_trained(replica, rounds, self._kept) for replica in self.replicas]
+            records = self._all_trained(rounds)
         self.rounds_done += rounds
         record = _stacked(records)
         self.losses = {name: float(record.measures[name][:, -1].mean()) for name in self.loss_names}
@@ -154,16 +155,23 @@ class MarketTrainer(ABC, Generic[C]):
         """Whether the stored array of this name may have any length: those of replay buffers."""
         return ".replay." in name and not name.endswith(".position")
 
-    def policy(self, replica: int) -> MarketPolicy:
-        """The policy that comes out of one replica: rates (B, N) from a state of torch's tensors."""
+    def policy(self, replica: int) -> Any:
+        """The policy that comes out of one replica."""
         return self.replicas[replica].policy
 
     def learned(self, replica: int) -> Arrays:
         """The weights of one replica's policy by name."""
         return self.replicas[replica].learned()
 
+    def _all_trained(self, rounds: int) -> list[TrainingRecord]:
+        workers = min(self.threads, len(self.replicas)) if self.parallel else 1
+        if workers == 1:
+            return [_trained(replica, rounds, self._kept) for replica in self.replicas]
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(lambda replica: _trained(replica, rounds, self._kept), self.replicas))
 
-def _trained(replica: MarketReplica, rounds: int, kept: frozenset[int]) -> MarketRecord:
+
+def _trained(replica: Replica, rounds: int, kept: frozenset[int]) -> TrainingRecord:
     """A record of one replica: measures (rounds,), snapshots (kept, ...)."""
     measures, snapshots, at = [], [], []
     for _ in range(rounds):
@@ -175,15 +183,15 @@ def _trained(replica: MarketReplica, rounds: int, kept: frozenset[int]) -> Marke
         name: np.array([snapshot[name] for snapshot in snapshots], like.dtype).reshape(-1, *like.shape)
         for name, like in replica.learned().items()
     }
-    return MarketRecord(
+    return TrainingRecord(
         {name: np.array([measure[name] for measure in measures], np.float64) for name in measures[0]},
         {SNAPSHOT_ROUNDS: np.array(at, np.int64), **weights},
     )
 
 
-def _stacked(records: list[MarketRecord]) -> MarketRecord:
+def _stacked(records: list[TrainingRecord]) -> TrainingRecord:
     first = records[0]
-    return MarketRecord(
+    return TrainingRecord(
         {name: np.stack([record.measures[name] for record in records]) for name in first.measures},
         {name: np.stack([record.snapshots[name] for record in records]) for name in first.snapshots},
     )
