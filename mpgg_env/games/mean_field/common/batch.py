@@ -50,7 +50,10 @@ class MeanFieldBatch:
         return self.rules.shapes
 
     def asarray(self, values: Any) -> Array:
-        """The values as an array of this library, type and device."""
+        """The values as an array of this library, type and device; a tensor of torch keeps its gradients."""
+        if self.xp is not np and hasattr(values, "requires_grad"):
+            # torch.asarray cuts a tensor's gradients off in some versions and keeps them, with a warning, in others.
+            return values.to(dtype=self.dtype, **self._place)
         return self.xp.asarray(values, dtype=self.dtype, **self._place)
 
     def initial_state(self, distributions: Any, context: Any = None) -> MeanFieldState:
