@@ -1,5 +1,6 @@
 """The numbers of networks and optimisers, by name."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from mpgg_agents.stored import Arrays
+
+
+def drawn_linear(inputs: int, outputs: int, generator: np.random.Generator, bound: float | None = None) -> nn.Linear:
+    """A linear layer with weights and biases uniform in +- bound; None for torch's own bound, 1 / sqrt(inputs)."""
+    # Made without weights, so that nothing is drawn from torch's global generator.
+    layer = nn.Linear(inputs, outputs, device="meta").to_empty(device="cpu")
+    limit = 1 / math.sqrt(inputs) if bound is None else bound
+    with torch.no_grad():
+        for parameter in (layer.weight, layer.bias):
+            drawn = generator.uniform(-limit, limit, tuple(parameter.shape)).astype(np.float32)
+            parameter.copy_(torch.from_numpy(drawn))
+    return layer
 
 
 def weights_of(network: nn.Module) -> Arrays:

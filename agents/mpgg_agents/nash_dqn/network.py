@@ -1,6 +1,5 @@
 """Label-invariant networks ([Casgrain2022] eq. 16): what a trader sees itself, and means over the others."""
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mpgg_agents.nash_dqn.features import Sight
+from mpgg_agents.tensors import drawn_linear
 from mpgg_env.core.types import IntArray
 
 MEAN_UNIT = 2.0  # the mean of the four others' inventories is half as large as one of them; the same for every N
@@ -27,7 +27,7 @@ class SiluNet(nn.Module):
     def __init__(self, widths: Sequence[int], generator: np.random.Generator, *, last: bool = False) -> None:
         super().__init__()
         pairs = pairwise(widths)
-        self.layers = nn.ModuleList(_linear(inputs, outputs, generator) for inputs, outputs in pairs)
+        self.layers = nn.ModuleList(drawn_linear(inputs, outputs, generator) for inputs, outputs in pairs)
         self.last = last
 
     def forward(self, x: Tensor) -> Tensor:
@@ -37,17 +37,6 @@ class SiluNet(nn.Module):
             if k + 1 < len(self.layers) or self.last:
                 x = functional.silu(x)
         return x
-
-
-def _linear(inputs: int, outputs: int, generator: np.random.Generator) -> nn.Linear:
-    # Made without weights, so that nothing is drawn from torch's global generator.
-    layer = nn.Linear(inputs, outputs, device="meta").to_empty(device="cpu")
-    bound = 1 / math.sqrt(inputs)
-    with torch.no_grad():
-        for parameter in (layer.weight, layer.bias):
-            drawn = generator.uniform(-bound, bound, tuple(parameter.shape)).astype(np.float32)
-            parameter.copy_(torch.from_numpy(drawn))
-    return layer
 
 
 class MarketNet(nn.Module):
