@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import random
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from mpgg_env import DilemmaWarning
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.cyber_security.config import CyberSecurityConfig
 from mpgg_env.games.mean_field.distribution_planning.config import DistributionPlanningConfig
@@ -35,10 +33,7 @@ Pair = tuple[Any, Game]
 
 
 def migratory_pair(**options: Any) -> Pair:
-    """A configuration of the migratory game, quiet about dilemmas, and the game it should be."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DilemmaWarning)
-        config = MeanFieldMPGGConfig(**options)
+    """A configuration of the migratory game and the game it should be."""
     rows, columns = options.get("grid_shape", (3, 3))
     board = Board(
         rows,
@@ -52,7 +47,8 @@ def migratory_pair(**options: Any) -> Pair:
     costs, gains = ([float(value(m)) for m in range(rows * columns)] for value in (board.cost, board.gain))
     coalitions = options.get("n_coalitions", 2)
     weights = options.get("weights") or [1 / coalitions] * coalitions
-    return config, MigratoryGame(rows, columns, costs, gains, weights, options.get("boundary", "wall"))
+    game = MigratoryGame(rows, columns, costs, gains, weights, options.get("boundary", "wall"))
+    return MeanFieldMPGGConfig(**options), game
 
 
 DEFAULT_PAIRS: dict[str, Callable[[], Pair]] = {

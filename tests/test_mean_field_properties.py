@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
-from tests.mean_field_pairs import NAMES, contexts, migratory_pair, plain, random_pair, stacked
+from tests.mean_field_pairs import NAMES, contexts, plain, random_pair, stacked
 from tests.oracles.mean_field_oracle import DOORS, Game, MigratoryGame
 from tests.random_mean_field import Rows, random_actions, random_distributions
 
@@ -104,7 +104,7 @@ def test_coalitions_of_the_migratory_game_have_no_order(seed: int) -> None:
     config, game = random_pair(rng, "mpgg")
     start, actions = drawn(rng, game)
     order = rng.sample(range(len(start)), len(start))
-    other = quiet_replace(config, weights=tuple(config.shares[k] for k in order))
+    other = replace(config, weights=tuple(config.shares[k] for k in order))
     (before, paid), (after, again) = (
         played(config, start, actions),
         played(other, [start[k] for k in order], [actions[k] for k in order]),
@@ -147,8 +147,3 @@ def test_cooperating_pays_where_gain_times_share_exceeds_one(seed: int) -> None:
         crowd = sum(w * mu[m] for w, mu in zip(game.weights, start, strict=True))
         share = game.weights[k] * start[k][m] / crowd if crowd else 0
         assert float(gradient[0, m, 0]) == pytest.approx(start[k][m] * c * (r * share - 1), abs=1e-12)
-
-
-def quiet_replace(config: Any, **changes: Any) -> Any:
-    """The configuration with other fields, quiet about dilemmas."""
-    return migratory_pair(**{**{name: getattr(config, name) for name in config.field_names()}, **changes})[0]
