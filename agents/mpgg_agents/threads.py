@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
 from threadpoolctl import threadpool_limits
 
 
@@ -14,10 +13,15 @@ def limited_threads(threads: int = 1) -> Iterator[None]:
     Products of this size gain nothing from more than one, the threads of one product would wait busily for those of
     another, and the bits could depend on their number.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with threadpool_limits(threads):
+    with threadpool_limits(threads):
+        try:
+            import torch
+        except ModuleNotFoundError:  # tables are learned without it
             yield
-    finally:
-        torch.set_num_threads(before)
+            return
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

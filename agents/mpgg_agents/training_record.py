@@ -8,6 +8,7 @@ import numpy as np
 from mpgg_agents.stored import Arrays
 
 SNAPSHOT_ROUNDS = "snapshot_rounds"
+LOSS = "_loss"  # the names of all measures of a training that are losses end with it
 
 
 @dataclass(slots=True)

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mpgg_agents.comparison.penalty import PenaltyStudy
-from mpgg_agents.experiments.market.measures import LOSS
 from mpgg_agents.experiments.statistics import mean_interval
 from mpgg_agents.experiments.style import BLUE, GREY, VERMILION, new_figure
+from mpgg_agents.training_record import LOSS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from mpgg_agents.experiments.market.measures import LOSS
 from mpgg_agents.experiments.market.reader import MarketRun
 from mpgg_agents.nash_dqn.config import NashDQNConfig
+from mpgg_agents.training_record import LOSS
 from mpgg_env.core.types import FloatArray
 
 LAST_SHARE: Final = 0.1  # of the iterations: single losses are noisy

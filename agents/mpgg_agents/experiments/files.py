@@ -10,6 +10,11 @@ CHECKPOINT: Final = "checkpoint.npz"
 FIGURES: Final = "figures"
 EVENTS: Final = "tensorboard"
 
+# Of runs that keep policies: their weights in the course of the training, and how they were judged after it.
+SNAPSHOTS: Final = "snapshots.npz"
+EVALUATION: Final = "evaluation.npz"
+POLICY_RESULTS: Final = (METRICS, SNAPSHOTS, EVALUATION, FINAL_STATE)
+
 
 def learned_name(seed: int, name: str) -> str:
     """Under which name the final state has what the replica of this seed has learned as `name`."""

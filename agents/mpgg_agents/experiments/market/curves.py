@@ -8,9 +8,8 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatt
 
 from mpgg_agents.experiments.bands import Curve, draw_band
 from mpgg_agents.experiments.market.figure_data import MarketFigureData
-from mpgg_agents.experiments.market.measures import LOSS
 from mpgg_agents.experiments.style import BLACK, BLUE, GREEN, GREY, VERMILION, new_figure
-from mpgg_agents.training_record import SNAPSHOT_ROUNDS
+from mpgg_agents.training_record import LOSS, SNAPSHOT_ROUNDS
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.market.config import MarketConfig
 

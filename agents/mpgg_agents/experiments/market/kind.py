@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from mpgg_agents.experiments.files import POLICY_RESULTS
 from mpgg_agents.experiments.kinds import GameKind
 from mpgg_agents.experiments.market.agents import AGENTS
-from mpgg_agents.experiments.market.files import RESULTS
 from mpgg_agents.experiments.market.settings import ENV, MarketExperiment, MarketRunConfig
 from mpgg_env.games.market.config import IllPosedMarketWarning, MarketConfig
 
@@ -20,7 +20,7 @@ MARKET: Final = GameKind(
     run_class=MarketRunConfig,
     experiment_class=MarketExperiment,
     agents=AGENTS,
-    results=RESULTS,
+    results=POLICY_RESULTS,
     notes=(IllPosedMarketWarning,),
     package="mpgg_agents.experiments.market",
 )

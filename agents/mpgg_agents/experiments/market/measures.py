@@ -2,8 +2,6 @@
 
 from typing import Final
 
-LOSS: Final = "_loss"  # the names of all measures of a training that are losses end with it
-
 # One number per seed and kept policy; NaN where it was not asked for or does not exist.
 JUDGEMENTS: Final = {
     "distance": "rms difference of the rates from the exact equilibrium's, over the rms of these, where it is played",
