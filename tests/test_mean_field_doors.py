@@ -76,12 +76,11 @@ def test_a_row_with_nan_does_not_become_an_action(xp: Any) -> None:
 def test_a_batch_that_was_copied_or_pickled_plays_on(name: str, xp: Any) -> None:
     rng = random.Random(1)
     config, game = random_pair(rng, name)
-    batch = MeanFieldBatch(config, xp)
+    batch = MeanFieldBatch(config, xp, dtype=xp.float32)
     start, actions = random_distributions(rng, game), random_actions(rng, game)
     state = batch.initial_state(stacked([start], batch), contexts(batch, [3]))
     for other in (copy.deepcopy(batch), pickle.loads(pickle.dumps(batch))):
-        for one in (batch, other):
-            assert one.config == config
+        assert (other.config, other.dtype) == (config, xp.float32)
         rewards = [one.step(state, stacked([actions], one))[1] for one in (batch, other)]
         assert (rewards[0] == rewards[1]).all()
 
