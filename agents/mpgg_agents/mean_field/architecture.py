@@ -9,6 +9,7 @@ from mpgg_env.core.validation import check_choice, check_integer, check_layers, 
 ACTIVATIONS: Final = ("relu", "tanh", "sigmoid")
 OUTPUTS: Final = ("softmax", "sigmoid")
 SIGHTS: Final = ("joint", "own")
+LARGEST_SCALE: Final = 50.0  # exp(88) is too large for float32, and noise comes on top of logits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +25,8 @@ class ArchitectureConfig(Config):
         activation: Activation of the branches and of these layers.
         extra_layer: Units of one more hidden layer, with ReLU, before the output; 0 for none.
         output: How an actor makes rows that sum to 1: softmax of logits; or sigmoid, divided by the row's sum.
-        logit_scale: Factor kappa > 0 of softmax's logits kappa tanh(z). 1 is the text read literally, with which no
-            action of five could have a probability above 0.649.
+        logit_scale: Factor kappa of softmax's logits kappa tanh(z), in (0, 50]. 1 is the text read literally, with which
+            no action of five could have a probability above 0.649.
     """
 
     sight: Literal["joint", "own"] = "joint"
@@ -43,7 +44,7 @@ class ArchitectureConfig(Config):
         for name in ("branch", "extra_layer"):
             self._set(name, check_integer(name, getattr(self, name), 0))
         self._set("layers", check_layers("layers", self.layers))
-        self._set("logit_scale", check_real("logit_scale", self.logit_scale, 0, open_minimum=True))
+        self._set("logit_scale", check_real("logit_scale", self.logit_scale, 0, LARGEST_SCALE, open_minimum=True))
 
 
 # Fields of the networks of each game. The text has none for population matching, which it solves by tables, nor for the
