@@ -7,7 +7,7 @@ import numpy as np
 
 from mpgg_env.core.validation import check_integer
 from mpgg_env.games.mean_field.common.config import Episodic
-from mpgg_env.games.mean_field.common.motion import flow_of, following_distribution
+from mpgg_env.games.mean_field.common.motion import flow_of
 from mpgg_env.games.mean_field.common.rules import MeanFieldRules, Start
 from mpgg_env.games.mean_field.common.state import Array, Arrays, MeanFieldState
 from mpgg_env.games.mean_field.registry import rules_class
@@ -105,12 +105,7 @@ class MeanFieldBatch:
         mu = state.distributions
         flows = tuple(flow_of(distribution, action) for distribution, action in zip(mu, actions, strict=True))
         rewards = self.rules.rewards(mu, flows, state.context)
-        kernels = self.rules.kernels(mu)
-        following = tuple(
-            following_distribution(self.rules.movement(flow), kernel)
-            for flow, kernel in zip(flows, kernels, strict=True)
-        )
-        return MeanFieldState(state.step + 1, following, state.context), rewards
+        return MeanFieldState(state.step + 1, self.rules.following(mu, flows), state.context), rewards
 
     def observations(self, state: MeanFieldState) -> Array:
         """The joint mean-field state: all distributions, then the context one-hot, (B, sum S_i + n_contexts)."""

@@ -49,13 +49,18 @@ def kernel_of_table(table: IntArray) -> FloatArray:
 
 
 def kernel_of(table: IntArray, noise: float = 0.0) -> FloatArray:
-    """Probabilities p(y | x, a), (S * 5, S): the move, then with probability `noise` a second one.
+    """Probabilities p(y | x, a), (S * D, S): the move, then with probability `noise` a second one.
 
     The second move goes in one of the four directions, each with probability noise / 4, and is blocked alike.
     """
     moves = kernel_of_table(table)
-    drift = np.eye(len(table))[table[:, list(DIRECTIONS)]].mean(1)
-    return np.asarray(moves @ ((1.0 - noise) * np.eye(len(table)) + noise * drift))
+    return np.asarray(moves @ second_moves(table, noise)) if noise else moves
+
+
+def second_moves(table: IntArray, noise: float) -> FloatArray:
+    """Probabilities of where the second move of `kernel_of` leads, (S, S)."""
+    unit = np.eye(len(table))
+    return np.asarray((1.0 - noise) * unit + noise * unit[table[:, list(DIRECTIONS)]].mean(1))
 
 
 def agent_destination(

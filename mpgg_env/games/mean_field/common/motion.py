@@ -21,4 +21,9 @@ def following_distribution(flow: Array, kernel: Array) -> Array:
     """
     flat = flow.reshape(len(flow), -1)
     following = flat @ kernel if kernel.ndim == 2 else (flat[:, None, :] @ kernel)[:, 0]
-    return following / following.sum(-1)[:, None]
+    return unit_sums(following)
+
+
+def unit_sums(rows: Array) -> Array:
+    """Rows divided by their sums."""
+    return rows / rows.sum(-1)[:, None]

@@ -6,8 +6,10 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from mpgg_env.core.simplex import simplex_grid
 from mpgg_env.core.types import BoolArray, FloatArray, IntArray
 from mpgg_env.games.mean_field.common.config import Episodic
+from mpgg_env.games.mean_field.common.motion import following_distribution
 from mpgg_env.games.mean_field.common.state import Array, Arrays
 
 C = TypeVar("C", bound=Episodic)
@@ -82,6 +84,13 @@ class MeanFieldRules(ABC, Generic[C]):
             distributions: Empirical distributions of all coalitions, (B, S_i).
         """
 
+    def following(self, distributions: Arrays, flows: Arrays) -> Arrays:
+        """The distributions after a step of agents in these states with these actions, (B, S_i) for each coalition."""
+        kernels = self.kernels(distributions)
+        return tuple(
+            following_distribution(self.movement(flow), kernel) for flow, kernel in zip(flows, kernels, strict=True)
+        )
+
     def movement(self, flow: Array) -> Array:
         """The part (B, S, D) of a flow (B, S, A) that moves the agents: all, unless they choose more than moves."""
         return flow
@@ -89,6 +98,11 @@ class MeanFieldRules(ABC, Generic[C]):
     def normalised(self, action: Array) -> Array:
         """A point of the box (B, S, A) as an action: rows clipped at 0 and divided by their sum, zeros uniform."""
         return normalised_rows(action, self.xp)
+
+    def action_rows(self, coalition: int, n: int) -> tuple[FloatArray, ...]:
+        """For each state the rows of the discretised actions, (R_x, A_i): all points k / n of the simplex."""
+        n_states, n_actions = self.shapes[coalition]
+        return (simplex_grid(n_actions, n) / n,) * n_states
 
     def support(self, coalition: int) -> BoolArray:
         """The states in which agents of a coalition can be, (S_i,)."""

@@ -1,13 +1,14 @@
 """Distribution planning: two coalitions move towards opposite corners of a grid and keep out of each other's way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
-from mpgg_env.core.types import BoolArray, FloatArray, IntArray
-from mpgg_env.games.mean_field.common.grid import Cell, cell_number, cells_of, destinations, kernel_of, moving_weights
-from mpgg_env.games.mean_field.common.rules import MeanFieldRules, Start
+from mpgg_env.core.types import BoolArray
+from mpgg_env.games.mean_field.common.grid import Cell, cell_number, cells_of, destinations, moving_weights
+from mpgg_env.games.mean_field.common.moves import MovesRules
+from mpgg_env.games.mean_field.common.rules import Start
 from mpgg_env.games.mean_field.common.starts import uniform_on
 from mpgg_env.games.mean_field.common.state import Array, Arrays
 from mpgg_env.games.mean_field.distribution_planning.config import DistributionPlanningConfig
@@ -19,7 +20,7 @@ TARGETS: Final[tuple[tuple[Cell, ...], ...]] = (((0, 0), (0, 1), (1, 0)), ((4, 4
 TESTS: Final[tuple[tuple[Cell, Cell], ...]] = (((4, 4), (0, 0)), ((0, 4), (4, 0)), ((2, 1), (2, 3)), ((3, 3), (3, 1)))
 
 
-class DistributionPlanning(MeanFieldRules[DistributionPlanningConfig]):
+class DistributionPlanning(MovesRules[DistributionPlanningConfig]):
     """[Shao2024] section F.4."""
 
     shapes = ((N_STATES, 5), (N_STATES, 5))
@@ -27,16 +28,11 @@ class DistributionPlanning(MeanFieldRules[DistributionPlanningConfig]):
     def __init__(
         self, config: DistributionPlanningConfig, xp: Any = np, asarray: Callable[[Any], Array] = np.asarray
     ) -> None:
-        super().__init__(config, xp, asarray)
-        self.table = destinations((SIDE, SIDE), forbidden=(FORBIDDEN,))
+        table = destinations((SIDE, SIDE), forbidden=(FORBIDDEN,))
+        super().__init__(config, table, xp, asarray, empty=(cell_number(FORBIDDEN, SIDE),))
         self.targets = np.array([uniform_on(cells_of(cells, SIDE), N_STATES) for cells in TARGETS])
-        self._kernel = self.asarray(kernel_of(self.table))
         self._moving = self.asarray(moving_weights(N_STATES))
         self._target = [self.asarray(target) for target in self.targets]
-
-    def kernels(self, distributions: Arrays) -> Arrays:
-        """The same for both coalitions, whatever the distributions."""
-        return self._kernel, self._kernel
 
     def rewards(self, distributions: Arrays, flows: Arrays, context: Array | None) -> Array:
         """-c1 (mass that moves) - c2 ||mu_i - target_i||_2 - c3 <mu_0, mu_1>."""
@@ -57,17 +53,6 @@ class DistributionPlanning(MeanFieldRules[DistributionPlanningConfig]):
         """Four pairs of single cells of our own choice."""
         cells = np.array([cells_of(test, SIDE) for test in TESTS])
         return Start(tuple(np.eye(N_STATES)[cells.T]))
-
-    def agent_next(
-        self,
-        coalition: int,
-        place: IntArray,
-        action: IntArray,
-        uniform: FloatArray,
-        distributions: Sequence[FloatArray],
-    ) -> IntArray:
-        """The move."""
-        return self.table[place, action]
 
     def support(self, coalition: int) -> BoolArray:
         """All cells but the one in the centre."""

@@ -1,13 +1,14 @@
 """Four rooms: two coalitions spread as evenly as they can, avoid each other, and one of them should stay at home."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
-from mpgg_env.core.types import FloatArray, IntArray
-from mpgg_env.games.mean_field.common.grid import Cell, agent_destination, cells_of, destinations, kernel_of
-from mpgg_env.games.mean_field.common.rules import MeanFieldRules, Start
+from mpgg_env.core.types import IntArray
+from mpgg_env.games.mean_field.common.grid import Cell, cells_of, destinations
+from mpgg_env.games.mean_field.common.moves import MovesRules
+from mpgg_env.games.mean_field.common.rules import Start
 from mpgg_env.games.mean_field.common.starts import concentrated_distributions, uniform_on
 from mpgg_env.games.mean_field.common.state import Array, Arrays
 from mpgg_env.games.mean_field.four_rooms.config import FourRoomsConfig
@@ -40,7 +41,7 @@ def rooms() -> IntArray:
     return np.asarray((row >= HALF) * 2 + (column >= HALF), np.int64)
 
 
-class FourRooms(MeanFieldRules[FourRoomsConfig]):
+class FourRooms(MovesRules[FourRoomsConfig]):
     """[Shao2024] section F.2. The context is the home room of coalition 1."""
 
     shapes = ((N_STATES, 5), (N_STATES, 5))
@@ -48,14 +49,8 @@ class FourRooms(MeanFieldRules[FourRoomsConfig]):
     own_context = (False, True)
 
     def __init__(self, config: FourRoomsConfig, xp: Any = np, asarray: Callable[[Any], Array] = np.asarray) -> None:
-        super().__init__(config, xp, asarray)
-        self.table = destinations((SIDE, SIDE), walls())
-        self._kernel = self.asarray(kernel_of(self.table, config.noise))
+        super().__init__(config, destinations((SIDE, SIDE), walls()), xp, asarray, noise=config.noise)
         self._outside = self.asarray(rooms() != np.arange(N_ROOMS)[:, None])
-
-    def kernels(self, distributions: Arrays) -> Arrays:
-        """The same for both coalitions, whatever the distributions."""
-        return self._kernel, self._kernel
 
     def rewards(self, distributions: Arrays, flows: Arrays, context: Array | None) -> Array:
         """c1 H(mu_i) - c2 <mu_0, mu_1>, and for coalition 1 -c3 (its mass outside the home room)."""
@@ -78,17 +73,6 @@ class FourRooms(MeanFieldRules[FourRoomsConfig]):
         first = np.array([uniform_on(cells_of(cells, SIDE), N_STATES) for cells, _, _ in TESTS])
         second = np.array([uniform_on(cells_of(cells, SIDE), N_STATES) for _, cells, _ in TESTS])
         return Start((first, second), np.array([home for *_, home in TESTS]))
-
-    def agent_next(
-        self,
-        coalition: int,
-        place: IntArray,
-        action: IntArray,
-        uniform: FloatArray,
-        distributions: Sequence[FloatArray],
-    ) -> IntArray:
-        """The move, then perhaps a second one."""
-        return agent_destination(self.table, place, action, uniform, self.config.noise)
 
     def _entropy(self, mu: Array) -> Array:
         # 0 log 0 = 0; the logarithm of 1 in the place of that of 0 keeps gradients finite.

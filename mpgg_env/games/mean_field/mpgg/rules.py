@@ -1,13 +1,14 @@
 """The migratory public goods game in the limit of many agents: coalitions choose where to cooperate and to move."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from mpgg_env.core.types import FloatArray, IntArray
-from mpgg_env.games.mean_field.common.grid import kernel_of_table
-from mpgg_env.games.mean_field.common.rules import MeanFieldRules, Start, normalised_rows
+from mpgg_env.core.simplex import simplex_grid
+from mpgg_env.core.types import FloatArray
+from mpgg_env.games.mean_field.common.moves import MovesRules
+from mpgg_env.games.mean_field.common.rules import Start, normalised_rows
 from mpgg_env.games.mean_field.common.starts import concentrated_distributions, dense_distributions
 from mpgg_env.games.mean_field.common.state import Array, Arrays
 from mpgg_env.games.mean_field.mpgg.config import MeanFieldMPGGConfig
@@ -16,20 +17,14 @@ from mpgg_env.games.mpgg.rules import casino_costs, casino_gains, destinations
 COOPERATION = 0  # the column of an action with the probability of cooperating; behind it those of the moves
 
 
-class MeanFieldMPGG(MeanFieldRules[MeanFieldMPGGConfig]):
+class MeanFieldMPGG(MovesRules[MeanFieldMPGGConfig]):
     """The limit of [MPGG2025] section 2.1 for coalitions. Column 0 of an action is P(C), the others are the moves."""
 
     def __init__(self, config: MeanFieldMPGGConfig, xp: Any = np, asarray: Callable[[Any], Array] = np.asarray) -> None:
-        super().__init__(config, xp, asarray)
+        super().__init__(config, destinations(config)[0], xp, asarray)
         self.shapes = ((config.n_casinos, 1 + config.n_moves),) * config.n_coalitions
-        self.table = destinations(config)[0]
         self.cost, self.gain = casino_costs(config), casino_gains(config)
-        self._kernel = asarray(kernel_of_table(self.table))
         self._cost, self._gain, self._weights = asarray(self.cost), asarray(self.gain), asarray(config.shares)
-
-    def kernels(self, distributions: Arrays) -> Arrays:
-        """The same for all coalitions, whatever the distributions."""
-        return (self._kernel,) * self.config.n_coalitions
 
     def movement(self, flow: Array) -> Array:
         """The moves alone: whether an agent cooperates changes nothing about where it goes."""
@@ -40,6 +35,20 @@ class MeanFieldMPGG(MeanFieldRules[MeanFieldMPGGConfig]):
         xp = self.xp
         moves = normalised_rows(action[:, :, 1:], xp)
         return xp.concatenate([xp.clip(action[:, :, :1], 0, 1), moves], -1)
+
+    def action_rows(self, coalition: int, n: int) -> tuple[FloatArray, ...]:
+        """P(C) in {0, 1 / n, ..., 1} with all points k / n of the moves that lead to different casinos, P(C) first."""
+        return tuple(self._rows_of(casino, n) for casino in range(self.config.n_casinos))
+
+    def _rows_of(self, casino: int, n: int) -> FloatArray:
+        # A blocked move is a stay: of the moves that lead to one casino the first stands for all.
+        moves = np.unique(self.table[casino], return_index=True)[1]
+        moves.sort()
+        weights = simplex_grid(len(moves), n) / n
+        rows = np.zeros((n + 1, len(weights), self.shapes[0][1]))
+        rows[:, :, COOPERATION] = np.arange(n + 1)[:, None] / n
+        rows[:, :, 1 + moves] = weights
+        return rows.reshape(-1, rows.shape[-1])
 
     def rewards(self, distributions: Arrays, flows: Arrays, context: Array | None) -> Array:
         """sum over m of c_m (mu_k(m) r_m x_m - mu_k(m) p_k(m)), x_m the share of cooperators in casino m."""
@@ -73,14 +82,3 @@ class MeanFieldMPGG(MeanFieldRules[MeanFieldMPGGConfig]):
         nested = np.array([np.arange(casinos) < -(-casinos // (k + 1)) for k in range(coalitions)], float)
         tests = np.array([uniform, first, apart, nested / nested.sum(1, keepdims=True)])
         return Start(tuple(tests.swapaxes(0, 1)))
-
-    def agent_next(
-        self,
-        coalition: int,
-        place: IntArray,
-        action: IntArray,
-        uniform: FloatArray,
-        distributions: Sequence[FloatArray],
-    ) -> IntArray:
-        """Where a move leads; `action` is the number of the move."""
-        return self.table[place, action]

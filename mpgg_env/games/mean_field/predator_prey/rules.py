@@ -1,20 +1,13 @@
 """Predator and prey: each of four coalitions chases the next one and flees from the one before, on a grid."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
-from mpgg_env.core.types import FloatArray, IntArray
-from mpgg_env.games.mean_field.common.grid import (
-    Cell,
-    agent_destination,
-    cells_of,
-    destinations,
-    kernel_of,
-    moving_weights,
-)
-from mpgg_env.games.mean_field.common.rules import MeanFieldRules, Start
+from mpgg_env.games.mean_field.common.grid import Cell, cells_of, destinations, moving_weights
+from mpgg_env.games.mean_field.common.moves import MovesRules
+from mpgg_env.games.mean_field.common.rules import Start
 from mpgg_env.games.mean_field.common.starts import concentrated_distributions, dense_distributions, uniform_on
 from mpgg_env.games.mean_field.common.state import Array, Arrays
 from mpgg_env.games.mean_field.predator_prey.config import PredatorPreyConfig
@@ -34,21 +27,15 @@ TESTS: Final[tuple[tuple[tuple[Cell, ...], ...], ...]] = (
 )
 
 
-class PredatorPrey(MeanFieldRules[PredatorPreyConfig]):
+class PredatorPrey(MovesRules[PredatorPreyConfig]):
     """[Shao2024] section F.3."""
 
     shapes = ((N_STATES, 5),) * N_COALITIONS
 
     def __init__(self, config: PredatorPreyConfig, xp: Any = np, asarray: Callable[[Any], Array] = np.asarray) -> None:
-        super().__init__(config, xp, asarray)
-        self.table = destinations((SIDE, SIDE))
-        self._kernel = self.asarray(kernel_of(self.table, config.noise))
+        super().__init__(config, destinations((SIDE, SIDE)), xp, asarray, noise=config.noise)
         self._moving = self.asarray(moving_weights(N_STATES))
         self._weights = self.asarray(config.catch * np.array(CHASE, float))
-
-    def kernels(self, distributions: Arrays) -> Arrays:
-        """The same for all coalitions, whatever the distributions."""
-        return (self._kernel,) * N_COALITIONS
 
     def rewards(self, distributions: Arrays, flows: Arrays, context: Array | None) -> Array:
         """c sum_j W_ij <mu_i, mu_j> - c_m (mass of coalition i that moves)."""
@@ -72,14 +59,3 @@ class PredatorPrey(MeanFieldRules[PredatorPreyConfig]):
         """Five starts of our own choice."""
         tests = [[uniform_on(cells_of(cells, SIDE), N_STATES) for cells in test] for test in TESTS]
         return Start(tuple(np.array(tests).swapaxes(0, 1)))
-
-    def agent_next(
-        self,
-        coalition: int,
-        place: IntArray,
-        action: IntArray,
-        uniform: FloatArray,
-        distributions: Sequence[FloatArray],
-    ) -> IntArray:
-        """The move, then perhaps a second one."""
-        return agent_destination(self.table, place, action, uniform, self.config.noise)
