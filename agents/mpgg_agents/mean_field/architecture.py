@@ -25,7 +25,7 @@ class ArchitectureConfig(Config):
         activation: Activation of the branches and of these layers.
         extra_layer: Units of one more hidden layer, with ReLU, before the output; 0 for none.
         output: How an actor makes rows that sum to 1: softmax of logits; or sigmoid, divided by the row's sum.
-        logit_scale: Factor kappa of softmax's logits kappa tanh(z), in (0, 50]. 1 is the text read literally, with which
+        logit_scale: Factor kappa of softmax's logits kappa tanh(z), in (0, 50]. 1 is the text read literally, when
             no action of five could have a probability above 0.649.
     """
 
