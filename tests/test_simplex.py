@@ -12,10 +12,10 @@ from mpgg_env.core.simplex import (
     grid_index,
     grid_size,
     index_table,
-    project_all,
     projected,
     simplex_grid,
 )
+from mpgg_env.core.simplex_compiled import project_all
 from mpgg_env.core.types import FloatArray, IntArray
 from tests.oracles.simplex_oracle import compositions, distance, largest_remainder, nearest
 

@@ -7,6 +7,8 @@ The nearest point is found by largest remainders: floor(n mu), then one missing 
 which are rounded to 1e-9 first; of equal ones the lowest coordinate. It is nearest in L1 and in L2 at once. An entry
 that rounding leaves a little below an integer, such as 0.29 * 100, has a remainder of 1 after the rounding, the
 largest there is, and there are as many missing units as such entries at least: points of the grid stay where they are.
+
+Compiled forms are in `simplex_compiled`, apart so that this module needs no compiler.
 """
 
 import functools
@@ -17,7 +19,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from mpgg_env.core.compiled import compiled
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.core.validation import check_integer
 
@@ -127,60 +128,6 @@ def index_table(n_coordinates: int, n: int) -> IntArray:
     table = table.reshape(n_coordinates - 1, n + 1)
     table.setflags(write=False)
     return table
-
-
-@compiled
-def project_into(distribution: FloatArray, n: int, units: IntArray, remainders: FloatArray) -> None:
-    """`projected` of one distribution, which is not checked.
-
-    Args:
-        distribution: (S,).
-        n: Units of the grid.
-        units: (S,), modified in place.
-        remainders: Workspace, (S,).
-    """
-    missing = n
-    for i in range(len(distribution)):
-        share = n * distribution[i]
-        units[i] = np.int64(math.floor(share))
-        remainders[i] = np.rint((share - units[i]) * DECIMALS)
-        missing -= units[i]
-    for _ in range(missing):
-        largest = 0
-        for i in range(1, len(distribution)):
-            if remainders[i] > remainders[largest]:
-                largest = i
-        units[largest] += 1
-        remainders[largest] = -1.0
-
-
-@compiled
-def index_of(units: IntArray, ways: IntArray) -> int:
-    """`grid_index` of one point (S,), with the `index_table` of the grid."""
-    index, behind = 0, 0
-    for i in range(len(units) - 1, 0, -1):
-        behind += units[i]
-        index += ways[i - 1, behind]
-    return index
-
-
-@compiled
-def project_all(
-    distributions: FloatArray, n: int, ways: IntArray, units: IntArray, remainders: FloatArray, indices: IntArray
-) -> None:
-    """Numbers of the nearest points of distributions (B, S), which are not checked.
-
-    Args:
-        distributions: (B, S).
-        n: Units of the grid.
-        ways: `index_table` of the grid.
-        units: Workspace, (S,).
-        remainders: Workspace, (S,).
-        indices: (B,), modified in place.
-    """
-    for b in range(len(distributions)):
-        project_into(distributions[b], n, units, remainders)
-        indices[b] = index_of(units, ways)
 
 
 def _largest_remainders(xp: Any, distribution: Any, n: int, integer: Any) -> Any:
