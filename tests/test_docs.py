@@ -69,6 +69,7 @@ def test_example_runs(
     example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(example)])  # or an example with options would read those of pytest
     runpy.run_path(str(example), run_name="__main__")
     assert capsys.readouterr().out
 

@@ -64,23 +64,8 @@ def quota_places(distributions: FloatArray, agents: int) -> IntArray:
     Returns:
         (B, N).
     """
-    counts = apportioned(distributions, agents)
+    from mpgg_env.core.simplex import projected
+
+    counts = projected(distributions, agents)
     states = np.arange(distributions.shape[1])
     return np.stack([np.repeat(states, numbers) for numbers in counts])
-
-
-def apportioned(shares: FloatArray, units: int) -> IntArray:
-    """Whole numbers with the sum `units`, as near to units * shares as can be: largest-remainder rounding.
-
-    Args:
-        shares: Nonnegative with the sum 1, (B, S).
-        units: What is given away.
-
-    Returns:
-        (B, S). Of equal remainders the first one gets the unit; they are compared after rounding to 1e-9.
-    """
-    whole = np.floor(np.round(units * shares, 9)).astype(np.int64)
-    remainders = np.round(units * shares - whole, 9)
-    missing = units - whole.sum(1, keepdims=True)
-    rank = np.argsort(np.argsort(-remainders, axis=1, kind="stable"), axis=1)
-    return np.asarray(whole + (rank < missing))

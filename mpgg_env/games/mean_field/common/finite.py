@@ -7,8 +7,9 @@ import numpy as np
 
 from mpgg_env.core.types import FloatArray
 from mpgg_env.core.validation import check_integer
+from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.config import Episodic
-from mpgg_env.games.mean_field.common.draws import apportioned, choice_thresholds
+from mpgg_env.games.mean_field.common.draws import choice_thresholds
 from mpgg_env.games.mean_field.common.population import (
     AGENTS_AT_ONCE,
     Crowd,
@@ -47,12 +48,12 @@ def coalition_sizes(config: Any, size: int) -> tuple[int, ...]:
     Raises:
         ValueError: A coalition would have no agent.
     """
-    from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
+    from mpgg_env.core.simplex import projected
 
     coalitions = MeanFieldBatch(config).n_coalitions
     shares = getattr(config, "shares", (1 / coalitions,) * coalitions)
     total = check_integer("size", size, 1) * coalitions
-    found = tuple(int(n) for n in apportioned(np.array([shares]), total)[0])
+    found = tuple(int(n) for n in projected(np.array(shares), total))
     if 0 in found:
         raise ValueError(f"size must give every coalition an agent, got {size} with weights {shares}")
     return found
