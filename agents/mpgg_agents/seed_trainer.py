@@ -35,6 +35,14 @@ class Replica(ABC):
     def iterate(self) -> dict[str, float]:
         """One round; its measures. May raise TrainingError."""
 
+    def train(self, rounds: int) -> Arrays:
+        """Several rounds; their measures, (rounds,) each. May raise TrainingError.
+
+        Replicas whose rounds take less time than a call have a loop of their own.
+        """
+        measures = [self.iterate() for _ in range(rounds)]
+        return {name: np.array([measure[name] for measure in measures], np.float64) for name in measures[0]}
+
     @property
     @abstractmethod
     def policy(self) -> Any:
@@ -173,18 +181,19 @@ class SeedTrainer(ABC, Generic[G, C]):
 
 def _trained(replica: Replica, rounds: int, kept: frozenset[int]) -> TrainingRecord:
     """A record of one replica: measures (rounds,), snapshots (kept, ...)."""
-    measures, snapshots, at = [], [], []
-    for _ in range(rounds):
-        measures.append(replica.iterate())
-        if replica.rounds_done in kept:
+    end = replica.rounds_done + rounds
+    at = sorted(round_ for round_ in kept if replica.rounds_done < round_ <= end)
+    measures, snapshots = [], []
+    for stop in [*at, *([] if end in at else [end])]:
+        measures.append(replica.train(stop - replica.rounds_done))
+        if stop in at:
             snapshots.append(replica.learned())
-            at.append(replica.rounds_done)
     weights = {
         name: np.array([snapshot[name] for snapshot in snapshots], like.dtype).reshape(-1, *like.shape)
         for name, like in replica.learned().items()
     }
     return TrainingRecord(
-        {name: np.array([measure[name] for measure in measures], np.float64) for name in measures[0]},
+        {name: np.concatenate([part[name] for part in measures]) for name in measures[0]},
         {SNAPSHOT_ROUNDS: np.array(at, np.int64), **weights},
     )
 
