@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mpgg_agents.draws import generator as generator
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.market.config import MarketConfig
 from mpgg_env.games.market.state import MarketState
@@ -36,12 +37,6 @@ class Draws(NamedTuple):
     price: Tensor
     impact: Tensor
     shocks: Tensor
-
-
-def generator(seed: int, purpose: int, number: int = 0) -> np.random.Generator:
-    """The draws of one purpose and number under a seed."""
-    key = np.array([seed, purpose], np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, number, 0]))
 
 
 def draw_episodes(game: MarketConfig, episodes: int, draws: np.random.Generator) -> Draws:

@@ -1,5 +1,6 @@
 """A mean-field-type game on grids: finitely many joint states and central actions ([Shao2024] section 3)."""
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -33,8 +34,6 @@ class DiscretisedGame:
         batch: The exact game, in numpy.
         points: For each coalition the distributions of its grid, (P_i, S_i).
         actions: For each coalition its central actions, (A_i, S_i, columns).
-        next_index: The joint state after a joint action, (states, A_1, ..., A_m).
-        rewards: (m, states, A_1, ..., A_m).
 
     Raises:
         ValueError: An argument is out of range, or there are more than ten million pairs of state and joint action.
@@ -50,10 +49,6 @@ class DiscretisedGame:
         self._check_size(rows)
         self.points = tuple(simplex_grid(n_states, n_states_grid) / n_states_grid for n_states, _ in self.batch.shapes)
         self.actions = tuple(action_grid(own) for own in rows)
-        cube = (self.n_coalitions, self.n_states, *self.n_actions)
-        self.next_index: Int32Array = np.empty(cube[1:], np.int32)
-        self.rewards: FloatArray = np.empty(cube)
-        self._fill()
 
     @property
     def n_coalitions(self) -> int:
@@ -74,6 +69,16 @@ class DiscretisedGame:
     def n_actions(self) -> tuple[int, ...]:
         """Central actions of each coalition."""
         return tuple(map(len, self.actions))
+
+    @property
+    def next_index(self) -> Int32Array:
+        """The joint state after a joint action, (states, A_1, ..., A_m)."""
+        return self._tables[0]
+
+    @property
+    def rewards(self) -> FloatArray:
+        """(m, states, A_1, ..., A_m)."""
+        return self._tables[1]
 
     @property
     def worst_values(self) -> FloatArray:
@@ -107,14 +112,20 @@ class DiscretisedGame:
                 f"with n_states_grid = {self.n_states_grid} and n_actions_grid = {self.n_actions_grid}"
             )
 
-    def _fill(self) -> None:
-        following, rewards = self.next_index.reshape(-1), self.rewards.reshape(self.n_coalitions, -1)
+    @functools.cached_property
+    def _tables(self) -> tuple[Int32Array, FloatArray]:
+        # Made when they are first asked for: who only plays a profile does not need them.
+        cube = (self.n_coalitions, self.n_states, *self.n_actions)
+        next_index: Int32Array = np.empty(cube[1:], np.int32)
+        all_rewards: FloatArray = np.empty(cube)
+        following, rewards = next_index.reshape(-1), all_rewards.reshape(self.n_coalitions, -1)
         for block in _blocks(len(following)):
-            states, *chosen = np.unravel_index(block, self.next_index.shape)
+            states, *chosen = np.unravel_index(block, cube[1:])
             before = MeanFieldState(0, self.distributions(np.asarray(states)))
             actions = tuple(own[number] for own, number in zip(self.actions, chosen, strict=True))
             after, paid = self.batch.step(before, actions)
             following[block], rewards[:, block] = self._index(after.distributions), paid.T
+        return next_index, all_rewards
 
     def _index(self, distributions: Sequence[FloatArray]) -> IntArray:
         own = []
