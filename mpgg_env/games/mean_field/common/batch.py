@@ -71,7 +71,9 @@ class MeanFieldBatch:
         """
         if len(distributions) != self.n_coalitions:
             raise ValueError(f"distributions must be {self.n_coalitions}, one per coalition, got {len(distributions)}")
-        checked = tuple(self._checked(i, self.asarray(mu)) for i, mu in enumerate(distributions))
+        checked = tuple(
+            self.checked_distribution(i, self.asarray(mu), f"distributions[{i}]") for i, mu in enumerate(distributions)
+        )
         if len({len(mu) for mu in checked}) != 1:
             raise ValueError(f"distributions must be of as many games each, got {[len(mu) for mu in checked]}")
         return MeanFieldState(0, checked, self._checked_context(context, len(checked[0])))
@@ -125,9 +127,14 @@ class MeanFieldBatch:
         """Contexts (B,) as rows with a single 1, (B, n_contexts)."""
         return self.asarray(np.eye(self.rules.n_contexts))[context]
 
-    def _checked(self, coalition: int, mu: Array) -> Array:
+    def checked_distribution(self, coalition: int, mu: Array, name: str) -> Array:
+        """Distributions (B, S_i) of one coalition, divided by their sums; `name` is what errors call them.
+
+        Raises:
+            ValueError: The shape is wrong, an entry is negative or not finite, a sum is not 1 within 1e-6, or mass is
+                where no agent can be.
+        """
         n_states = self.shapes[coalition][0]
-        name = f"distributions[{coalition}]"
         if mu.ndim != 2 or mu.shape[1] != n_states:
             raise ValueError(f"{name} must be (B, {n_states}), got {tuple(mu.shape)}")
         total = mu.sum(-1)

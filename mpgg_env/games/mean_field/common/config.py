@@ -1,7 +1,7 @@
 """What the configurations of all mean-field-type games share."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from mpgg_env.core.config import Config
 from mpgg_env.core.validation import check_integer, check_real
@@ -17,6 +17,9 @@ class Episodic(Protocol):
     @property
     def discount(self) -> float:
         """Discount gamma per step."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

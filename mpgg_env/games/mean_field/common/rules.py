@@ -10,6 +10,7 @@ from mpgg_env.core.simplex import simplex_grid
 from mpgg_env.core.types import BoolArray, FloatArray, IntArray
 from mpgg_env.games.mean_field.common.config import Episodic
 from mpgg_env.games.mean_field.common.motion import following_distribution
+from mpgg_env.games.mean_field.common.picture import Picture
 from mpgg_env.games.mean_field.common.state import Array, Arrays
 
 C = TypeVar("C", bound=Episodic)
@@ -33,11 +34,13 @@ class MeanFieldRules(ABC, Generic[C]):
     Attributes:
         shapes: States S_i and columns A_i of an action of each coalition.
         n_contexts: Number of contexts; 0 without.
+        measures: Names of what `measured` returns.
         own_context: For each coalition whether a player who sees nothing but her own distribution sees the context.
     """
 
     shapes: tuple[tuple[int, int], ...]
     n_contexts: ClassVar[int] = 0
+    measures: ClassVar[tuple[str, ...]] = ()
     own_context: ClassVar[tuple[bool, ...]] = ()
 
     def __init__(self, config: C, xp: Any = np, asarray: Callable[[Any], Array] = np.asarray) -> None:
@@ -64,6 +67,10 @@ class MeanFieldRules(ABC, Generic[C]):
     @abstractmethod
     def testing_set(self) -> Start:
         """The fixed starts at which policies are judged."""
+
+    @abstractmethod
+    def picture(self) -> Picture:
+        """How the game is drawn."""
 
     @abstractmethod
     def agent_next(
@@ -103,6 +110,10 @@ class MeanFieldRules(ABC, Generic[C]):
         """For each state the rows of the discretised actions, (R_x, A_i): all points k / n of the simplex."""
         n_states, n_actions = self.shapes[coalition]
         return (simplex_grid(n_actions, n) / n,) * n_states
+
+    def measured(self, distributions: Arrays, actions: Arrays, rewards: Array) -> Arrays:
+        """What a step says beside its rewards: (B, m) for each of `measures`."""
+        return ()
 
     def support(self, coalition: int) -> BoolArray:
         """The states in which agents of a coalition can be, (S_i,)."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from mpgg_env.core.types import FloatArray, IntArray
+from mpgg_env.games.mean_field.common.picture import Picture
 from mpgg_env.games.mean_field.common.rules import MeanFieldRules, Start
 from mpgg_env.games.mean_field.common.starts import dense_distributions
 from mpgg_env.games.mean_field.common.state import Array, Arrays
@@ -52,6 +53,10 @@ class CyberSecurity(MeanFieldRules[CyberSecurityConfig]):
         defended = c.defence_cost * (defenders[:, DI] + defenders[:, DS])
         active = c.attack_cost * attackers[:, ACTIVE]
         return self.xp.stack([-c.dt * (defended + infected), c.dt * (infected - active)], 1)
+
+    def picture(self) -> Picture:
+        """Defended or undefended, infected or susceptible computers; active and inactive attackers."""
+        return Picture(title="Cyber security", roles=("defenders", "attackers"), names=(DEFENDERS, ATTACKERS))
 
     def training_law(self, generator: np.random.Generator, size: int) -> Start:
         """Entries uniform in (0, 1), normalised."""

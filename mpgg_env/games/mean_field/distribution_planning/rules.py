@@ -8,6 +8,7 @@ import numpy as np
 from mpgg_env.core.types import BoolArray
 from mpgg_env.games.mean_field.common.grid import Cell, cell_number, cells_of, destinations, moving_weights
 from mpgg_env.games.mean_field.common.moves import MovesRules
+from mpgg_env.games.mean_field.common.picture import Board, Picture
 from mpgg_env.games.mean_field.common.rules import Start
 from mpgg_env.games.mean_field.common.starts import uniform_on
 from mpgg_env.games.mean_field.common.state import Array, Arrays
@@ -43,6 +44,11 @@ class DistributionPlanning(MovesRules[DistributionPlanningConfig]):
             for mu, flow, target in zip(distributions, flows, self._target, strict=True)
         ]
         return -self.xp.stack([cost + crowd for cost in own], 1)
+
+    def picture(self) -> Picture:
+        """The board with its forbidden cell and the targets."""
+        board = Board(shape=(SIDE, SIDE), forbidden=(FORBIDDEN,), targets=TARGETS)
+        return Picture(title="Distribution planning", roles=("to the upper left", "to the lower right"), board=board)
 
     def training_law(self, generator: np.random.Generator, size: int) -> Start:
         """Each coalition in one random free cell."""

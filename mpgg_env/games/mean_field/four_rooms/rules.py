@@ -8,6 +8,7 @@ import numpy as np
 from mpgg_env.core.types import IntArray
 from mpgg_env.games.mean_field.common.grid import Cell, cells_of, destinations
 from mpgg_env.games.mean_field.common.moves import MovesRules
+from mpgg_env.games.mean_field.common.picture import Board, Picture
 from mpgg_env.games.mean_field.common.rules import Start
 from mpgg_env.games.mean_field.common.starts import concentrated_distributions, uniform_on
 from mpgg_env.games.mean_field.common.state import Array, Arrays
@@ -59,6 +60,12 @@ class FourRooms(MovesRules[FourRoomsConfig]):
         away = self.config.away_cost * (second * self._outside[context]).sum(-1)
         c1 = self.config.entropy
         return self.xp.stack([c1 * self._entropy(first) - crowd, c1 * self._entropy(second) - crowd - away], 1)
+
+    def picture(self) -> Picture:
+        """The rooms, with walls and doors, and the home of coalition 1."""
+        cells = tuple(tuple(divmod(int(s), SIDE) for s in np.flatnonzero(rooms() == room)) for room in range(N_ROOMS))
+        board = Board(shape=(SIDE, SIDE), walls=walls(), doors=DOORS, homes=((), cells))
+        return Picture(title="Four rooms", roles=("spreads", "spreads, has a home"), board=board)
 
     def training_law(self, generator: np.random.Generator, size: int) -> Start:
         """1 to 4 random cells with Dirichlet weights; those of coalition 1 in a random home room."""

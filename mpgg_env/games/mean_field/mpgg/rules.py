@@ -8,6 +8,7 @@ import numpy as np
 from mpgg_env.core.simplex import simplex_grid
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mean_field.common.moves import MovesRules
+from mpgg_env.games.mean_field.common.picture import Board, Picture
 from mpgg_env.games.mean_field.common.rules import Start, normalised_rows
 from mpgg_env.games.mean_field.common.starts import concentrated_distributions, dense_distributions
 from mpgg_env.games.mean_field.common.state import Array, Arrays
@@ -19,6 +20,8 @@ COOPERATION = 0  # the column of an action with the probability of cooperating; 
 
 class MeanFieldMPGG(MovesRules[MeanFieldMPGGConfig]):
     """The limit of [MPGG2025] section 2.1 for coalitions. Column 0 of an action is P(C), the others are the moves."""
+
+    measures = ("cooperation", "welfare")
 
     def __init__(self, config: MeanFieldMPGGConfig, xp: Any = np, asarray: Callable[[Any], Array] = np.asarray) -> None:
         super().__init__(config, destinations(config)[0], xp, asarray)
@@ -58,9 +61,28 @@ class MeanFieldMPGG(MovesRules[MeanFieldMPGGConfig]):
         share = self.xp.where(some, contributing / self.xp.where(some, present, self.xp.ones_like(present)), 0.0)
         return (mu * (self._gain * share)[:, None, :] - cooperating) @ self._cost
 
+    def measured(self, distributions: Arrays, actions: Arrays, rewards: Array) -> Arrays:
+        """Share of each coalition's agents that cooperate; mean payoff of all agents, the same for all coalitions."""
+        cooperating = [(mu * a[:, :, COOPERATION]).sum(-1) for mu, a in zip(distributions, actions, strict=True)]
+        welfare = rewards @ self._weights
+        return self.xp.stack(cooperating, 1), self.xp.stack([welfare] * len(distributions), 1)
+
     def crowd(self, densities: Array) -> Array:
         """Of densities of the coalitions (B, K_c, M) the density of all agents, sum over k of w_k mu_k, (B, M)."""
         return self._weights @ densities
+
+    def picture(self) -> Picture:
+        """The casinos with their costs and gains; the best one is that of the largest c (r - 1)."""
+        cost, gain = (values.reshape(self.config.grid_shape) for values in (self.cost, self.gain))
+        best = divmod(int(np.argmax(cost * (gain - 1))), self.config.grid_shape[1])
+        board = Board(
+            shape=self.config.grid_shape,
+            rows=("cost", _labels(cost)),
+            columns=("gain", _labels(gain.T)),
+            best=(best,),
+        )
+        roles = tuple(f"{100 * share:.3g} % of all agents" for share in self.config.shares)
+        return Picture(title="Migratory public goods", roles=roles, board=board)
 
     def training_law(self, generator: np.random.Generator, size: int) -> Start:
         """Each coalition by half on 1 to 4 casinos, by half with entries uniform in (0, 1), normalised."""
@@ -82,3 +104,8 @@ class MeanFieldMPGG(MovesRules[MeanFieldMPGGConfig]):
         nested = np.array([np.arange(casinos) < -(-casinos // (k + 1)) for k in range(coalitions)], float)
         tests = np.array([uniform, first, apart, nested / nested.sum(1, keepdims=True)])
         return Start(tuple(tests.swapaxes(0, 1)))
+
+
+def _labels(values: FloatArray) -> tuple[str, ...]:
+    """The value of each row if it is the same in the whole row, everywhere; otherwise nothing."""
+    return tuple(f"{row[0]:.3g}" for row in values) if (values == values[:, :1]).all() else ()

@@ -7,6 +7,7 @@ import numpy as np
 
 from mpgg_env.core.types import FloatArray, IntArray
 from mpgg_env.games.mean_field.common.grid import moving_weights
+from mpgg_env.games.mean_field.common.picture import Picture
 from mpgg_env.games.mean_field.common.rules import MeanFieldRules, Start
 from mpgg_env.games.mean_field.common.starts import dense_distributions
 from mpgg_env.games.mean_field.common.state import Array, Arrays
@@ -45,6 +46,11 @@ class PopulationMatching(MeanFieldRules[PopulationMatchingConfig]):
         moved = flows[0].reshape(len(flows[0]), -1) @ self._moving
         distance = abs(distributions[0] - distributions[1]).sum(-1)
         return self.xp.stack([-self.config.move_cost * moved, -self.config.distance_cost * distance], 1)
+
+    def picture(self) -> Picture:
+        """The states of the ring."""
+        names = (tuple(map(str, range(N_STATES))),) * 2
+        return Picture(title="Population matching", roles=("pays for moving", "pays for the distance"), names=names)
 
     def training_law(self, generator: np.random.Generator, size: int) -> Start:
         """Entries uniform in (0, 1), normalised."""

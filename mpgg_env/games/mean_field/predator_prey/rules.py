@@ -7,6 +7,7 @@ import numpy as np
 
 from mpgg_env.games.mean_field.common.grid import Cell, cells_of, destinations, moving_weights
 from mpgg_env.games.mean_field.common.moves import MovesRules
+from mpgg_env.games.mean_field.common.picture import Board, Picture
 from mpgg_env.games.mean_field.common.rules import Start
 from mpgg_env.games.mean_field.common.starts import concentrated_distributions, dense_distributions, uniform_on
 from mpgg_env.games.mean_field.common.state import Array, Arrays
@@ -43,6 +44,11 @@ class PredatorPrey(MovesRules[PredatorPreyConfig]):
         met = mu @ self.xp.swapaxes(mu, 1, 2)
         moved = self.xp.stack([flow.reshape(len(flow), -1) @ self._moving for flow in flows], 1)
         return (self._weights * met).sum(-1) - self.config.move_cost * moved
+
+    def picture(self) -> Picture:
+        """The board, and who chases whom."""
+        roles = ("chases 1", "chases 2, flees 0", "chases 3, flees 1", "flees 2")
+        return Picture(title="Predator and prey", roles=roles, board=Board(shape=(SIDE, SIDE)))
 
     def training_law(self, generator: np.random.Generator, size: int) -> Start:
         """Entries uniform in (0, 1), normalised; in a share of the episodes mass on 1 to 4 cells instead."""
