@@ -8,6 +8,12 @@ import pettingzoo
 GAMES: Final = {
     "mpgg/migratory_public_goods-v0": "mpgg_env.mpgg_v0",
     "mpgg/market-v0": "mpgg_env.market_v0",
+    "mftg/population_matching-v0": "mpgg_env.mftg.population_matching_v0",
+    "mftg/four_rooms-v0": "mpgg_env.mftg.four_rooms_v0",
+    "mftg/predator_prey-v0": "mpgg_env.mftg.predator_prey_v0",
+    "mftg/distribution_planning-v0": "mpgg_env.mftg.distribution_planning_v0",
+    "mftg/cyber_security-v0": "mpgg_env.mftg.cyber_security_v0",
+    "mftg/mpgg-v0": "mpgg_env.mftg.mpgg_v0",
 }
 
 

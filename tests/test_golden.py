@@ -20,6 +20,11 @@ HEADINGS = ("round", "end", "start", "step")
 Rows = dict[str, list[str]]
 
 
+def key_of(module: str) -> str:
+    """How the files of a game's module begin."""
+    return module.removeprefix("mpgg_env.").replace(".", "_")
+
+
 def read(path: Path) -> tuple[dict[str, Any], list[Rows]]:
     """The configuration, and for every round, step, start and end the rows of the file."""
     lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
@@ -73,17 +78,46 @@ def replay_market(parallel_env: Callable[..., Any], config: dict[str, Any], part
     assert env.agents == []
 
 
-READERS = {"mpgg_v0": replay_mpgg, "market_v0": replay_market}
+def replay_mean_field(parallel_env: Callable[..., Any], config: dict[str, Any], parts: list[Rows]) -> None:
+    """Plays the steps and compares distributions and rewards. Rows of actions that are not told are zeros."""
+    start, *told = parts
+    env = parallel_env(**config)
+    agents = env.possible_agents
+    mu0 = [sparse(start[f"mu_{i}"], env.batch.shapes[i][:1]) for i in range(len(agents))]
+    env.reset(options={"mu0": mu0, **({"home": int(start["home"][0])} if "home" in start else {})})
+    assert len(told) >= 2
+    for part in told:
+        assert len(part) == 2 * len(agents) + 1
+        actions = {a: sparse(part[f"rule_{i}"], env.action_space(a).shape) for i, a in enumerate(agents)}
+        rewards = env.step(actions)[1]
+        np.testing.assert_allclose(list(rewards.values()), [float(r) for r in part["rewards"]], rtol=1e-11, atol=1e-11)
+        for i, mu in enumerate(env.distributions):
+            np.testing.assert_allclose(mu, sparse(part[f"mu_{i}"], mu.shape), rtol=0, atol=1e-11)
+
+
+def sparse(entries: list[str], shape: tuple[int, ...]) -> Any:
+    """An array of zeros but for what the words `place:number` or `place:number,number,...` say."""
+    array = np.zeros(shape)
+    for place, values in (word.split(":") for word in entries):
+        array[int(place)] = [float(value) for value in values.split(",")] if array.ndim > 1 else float(values)
+    return array
+
+
+# By the name of the module within the package, with _ for the dots.
+READERS: dict[str, Callable[..., None]] = {"mpgg_v0": replay_mpgg, "market_v0": replay_market}
+READERS |= dict.fromkeys(
+    (name for name in (key_of(module) for module in GAMES.values()) if name.startswith("mftg_")), replay_mean_field
+)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_game_goes_as_written(path: Path) -> None:
-    game = next(name for name in READERS if path.stem.startswith(name))
-    READERS[game](import_module(f"mpgg_env.{game}").parallel_env, *read(path))
+    module = next(module for module in GAMES.values() if path.stem.startswith(key_of(module)))
+    READERS[key_of(module)](import_module(module).parallel_env, *read(path))
 
 
 @pytest.mark.parametrize("module", GAMES.values())
 def test_every_registered_game_has_a_golden_game(module: str) -> None:
-    name = module.rpartition(".")[2]
+    name = key_of(module)
     assert name in READERS
     assert [path for path in FILES if path.stem.startswith(name)], f"no tests/golden/{name}*.txt"

@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.golden.write_market import MARKETS
 from tests.golden.write_market import written as written_market
+from tests.golden.write_mean_field import GAMES as MEAN_FIELD
+from tests.golden.write_mean_field import written as written_mean_field
 from tests.oracles.game_oracle import Board, move, play
 
 FIVE = ("stay", "up", "down", "left", "right")
@@ -88,6 +90,9 @@ def main() -> None:
     for seed, (name, config) in enumerate(MARKETS.items()):
         text = written_market(config, random.Random(seed))
         (Path(__file__).parent / f"market_v0_{name}.txt").write_text(text, encoding="utf-8")
+    for seed, name in enumerate(MEAN_FIELD):
+        text = written_mean_field(name, random.Random(seed))
+        (Path(__file__).parent / f"mftg_{name}_v0_random.txt").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
