@@ -88,8 +88,11 @@ class Actor(nn.Module):
 
     def logits(self, sight: Tensor) -> Tensor:
         """What `action_of` makes the action of, (B, S, A), without bounds; noise may be added to it."""
-        z = self.net(sight).unflatten(-1, self.shape)
-        return z if self.kind == "sigmoid" else self.scale * torch.tanh(z)
+        return self._logits_from(self.net(sight))
+
+    def action_from(self, raw: Tensor) -> Tensor:
+        """The action (B, S, A) that outputs of `net` (B, S A) stand for."""
+        return self.action_of(self._logits_from(raw))
 
     def action_of(self, logits: Tensor) -> Tensor:
         """The action (B, S, A) that logits stand for."""
@@ -97,6 +100,10 @@ class Actor(nn.Module):
         # Not torch.softmax, which takes four times as long on short rows; the scale keeps logits small enough for exp.
         shares = _shares(torch.exp(rows) if self.kind == "softmax" else torch.sigmoid(rows))
         return torch.cat([torch.sigmoid(free), shares], -1) if self.free_columns else shares
+
+    def _logits_from(self, raw: Tensor) -> Tensor:
+        z = raw.reshape(*raw.shape[:-1], *self.shape)
+        return z if self.kind == "sigmoid" else self.scale * torch.tanh(z)
 
 
 def _shares(weights: Tensor) -> Tensor:

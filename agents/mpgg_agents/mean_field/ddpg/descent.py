@@ -23,23 +23,20 @@ class Descent(Generic[N]):
     Attributes:
         network: The network.
         target: Its slow copy, without gradients.
+        weights: The weights of the network.
+        gradient: The slopes by them of what is to be made smaller, for whoever finds them to fill.
     """
 
     def __init__(self, network: N) -> None:
         self.network, self.target = network, copy.deepcopy(network).requires_grad_(False)
         self.weights, self.target_weights = _side_by_side(network), _side_by_side(self.target)
-        self._parameters = list(network.parameters())
         vector = nn.Parameter(self.weights)
-        vector.grad = torch.zeros_like(self.weights)
-        self._gradient = vector.grad
+        vector.grad = self.gradient = torch.zeros_like(self.weights)
         self._optimizer = torch.optim.Adam([vector], fused=True)
         start_moments(self._optimizer)
 
-    def descend(self, loss: Tensor, learning_rate: float) -> None:
-        """One step down the slope of a loss, by the weights of this network alone."""
-        # Not `backward`: an actor's loss goes through its critic, whose gradients it must not touch.
-        gradients = torch.autograd.grad(loss, self._parameters)
-        torch.cat([gradient.reshape(-1) for gradient in gradients], out=self._gradient)
+    def step(self, learning_rate: float) -> None:
+        """One step of Adam down `gradient`."""
         self._optimizer.param_groups[0]["lr"] = learning_rate
         self._optimizer.step()
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mpgg_agents.mean_field.ddpg.backprop import Pass
 from mpgg_agents.mean_field.ddpg.config import DDPGConfig
 from mpgg_agents.mean_field.ddpg.descent import Descent
 from mpgg_agents.mean_field.policy import NetPolicy, new_actor, new_critic, sight_parts
@@ -51,9 +52,13 @@ class Player:
         self.coalition, self.config, self.discount = coalition, config, batch.config.discount
         self.actor = Descent(new_actor(batch, coalition, config, draws))
         self.critic = Descent(new_critic(batch, coalition, config, draws))
+        self._actor_pass = Pass(self.actor.network.net, self.actor.gradient)
+        self._critic_pass = Pass(self.critic.network.net, self.critic.gradient)
+        self._actor_target, self._critic_target = Pass(self.actor.target.net), Pass(self.critic.target.net)
         self.policy = NetPolicy(batch, coalition, self.actor.network, config.sight)
         n_states, n_columns = batch.shapes[coalition]
-        rows, width = config.capacity, sum(sight_parts(batch, coalition, config.sight))
+        self._parts = sight_parts(batch, coalition, config.sight)
+        rows, width = config.capacity, sum(self._parts)
         widths = (width, n_states * n_columns, None, width)
         self.replay = Ring(Transition(*(torch.zeros(rows) if w is None else torch.zeros(rows, w) for w in widths)))
 
@@ -67,20 +72,41 @@ class Player:
         Returns:
             The critic's loss, and the mean value that it gives to the actor's actions, before their steps; (2,).
         """
-        c, actor, critic = self.config, self.actor, self.critic
-        error = critic.network(seen.sight, seen.action) - self.earned(seen)
-        loss = error.square().mean()
-        critic.descend(loss, c.critic_learning_rate * rate_factor)
-        value = critic.network(seen.sight, actor.network(seen.sight)).mean()
-        actor.descend(-value, c.actor_learning_rate * rate_factor)
-        for part in (actor, critic):
-            part.follow(c.tau)
-        return torch.stack([loss.detach(), value.detach()])
+        loss = self._improve_critic(seen, self.config.critic_learning_rate * rate_factor)
+        value = self._improve_actor(seen, self.config.actor_learning_rate * rate_factor)
+        for part in (self.actor, self.critic):
+            part.follow(self.config.tau)
+        return torch.stack([loss, value])
+
+    @torch.no_grad()
+    def _improve_critic(self, seen: Transition, learning_rate: float) -> Tensor:
+        """A step down the mean of (Q(s, a) - y)^2, which is returned."""
+        error = self._critic_pass.forward(*self._split(seen.sight), seen.action) - self.earned(seen)[:, None]
+        self._critic_pass.backward(error * (2 / len(error)))
+        self.critic.step(learning_rate)
+        return error.square().mean()
+
+    def _improve_actor(self, seen: Transition, learning_rate: float) -> Tensor:
+        """A step up the mean of Q(s, pi(s)), which is returned."""
+        parts = self._split(seen.sight)
+        raw = self._actor_pass.forward(*parts).requires_grad_()
+        action = self.actor.network.action_from(raw).flatten(1)
+        value = self._critic_pass.forward(*parts, action.detach())
+        by_action = self._critic_pass.slope_by_last_part(torch.full_like(value, -1 / len(value)))
+        (by_raw,) = torch.autograd.grad(action, raw, by_action)
+        self._actor_pass.backward(by_raw)
+        self.actor.step(learning_rate)
+        return value.mean()
+
+    def _split(self, sight: Tensor) -> list[Tensor]:
+        return list(torch.split(sight, self._parts, 1))
 
     @torch.no_grad()
     def earned(self, seen: Transition) -> Tensor:
         """The critic's aims r + gamma Q'(s', pi'(s')), (R,); also at the horizon, which only truncates the game."""
-        to_come: Tensor = self.critic.target(seen.next_sight, self.actor.target(seen.next_sight))
+        parts = self._split(seen.next_sight)
+        action = self.actor.target.action_from(self._actor_target.forward(*parts))
+        to_come = self._critic_target.forward(*parts, action.flatten(1))[:, 0]
         return self.config.reward_scale * seen.reward + self.discount * to_come
 
     def arrays(self) -> Arrays:

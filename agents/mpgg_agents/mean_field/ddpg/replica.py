@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mpgg_agents.draws import generator
 from mpgg_agents.errors import TrainingError
-from mpgg_agents.market_response.episodes import generator
 from mpgg_agents.mean_field.ddpg.config import DDPGConfig
 from mpgg_agents.mean_field.ddpg.noise import noise_paths, noisy_action
 from mpgg_agents.mean_field.ddpg.player import Player, Transition
