@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mpgg_agents.draws import generator
 from mpgg_agents.errors import TrainingError
-from mpgg_agents.market_response.episodes import generator
 from mpgg_agents.mean_field.model_gradient.config import ModelGradientConfig
 from mpgg_agents.mean_field.model_gradient.play import Play, play
 from mpgg_agents.mean_field.networks import Actor

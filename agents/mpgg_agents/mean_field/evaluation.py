@@ -1,0 +1,110 @@
+"""What profiles earn on the testing set ([Shao2024] algorithm 4), judged in float64."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mpgg_env.core.types import FloatArray
+from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
+from mpgg_env.games.mean_field.common.config import Episodic
+from mpgg_env.games.mean_field.common.rollout import Policy, Rollout, rollout
+from mpgg_env.games.mean_field.common.state import MeanFieldState
+
+
+@dataclass(frozen=True, slots=True)
+class TestingReturns:
+    """Discounted returns of the m coalitions from the K starts of the testing set.
+
+    Attributes:
+        each: (m, K).
+    """
+
+    each: FloatArray
+
+    @property
+    def mean(self) -> FloatArray:
+        """Mean over the starts, (m,)."""
+        return np.asarray(self.each.mean(1))
+
+    @property
+    def std(self) -> FloatArray:
+        """Standard deviation over the starts, with the divisor K, (m,). The starts differ: it is no error."""
+        return np.asarray(self.each.std(1))
+
+
+def testing_returns(config: Episodic, profile: Sequence[Policy]) -> TestingReturns:
+    """What every coalition earns from each start of the testing set ([Shao2024] algorithm 4).
+
+    Args:
+        config: Parameters of the game.
+        profile: One policy per coalition, of states of torch's tensors; see `through_numpy`.
+
+    Raises:
+        ValueError: There are too many or too few policies.
+    """
+    return TestingReturns(judged(MeanFieldBatch(config, torch), profile).returns.numpy().T)
+
+
+@torch.no_grad()
+def judged(batch: MeanFieldBatch, profile: Sequence[Policy]) -> Rollout:
+    """The episodes of a profile from the testing set, one of each start.
+
+    Args:
+        batch: The dynamics, in torch and float64.
+        profile: One policy per coalition.
+
+    Raises:
+        ValueError: There are too many or too few policies.
+    """
+    if len(profile) != batch.n_coalitions:
+        raise ValueError(f"profile must be {batch.n_coalitions} policies, one per coalition, got {len(profile)}")
+    return rollout(batch, batch.testing_state(), [valid(batch, policy) for policy in profile])
+
+
+def valid(batch: MeanFieldBatch, policy: Policy) -> Policy:
+    """The policy with rows that sum to 1 in float64.
+
+    Those of a float32 network do not: a response could seem to beat a bound by what is lost or gained that way.
+    """
+
+    def action(state: MeanFieldState) -> Tensor:
+        found: Tensor = batch.rules.normalised(batch.asarray(policy(state)))
+        return found
+
+    return action
+
+
+def through_numpy(policy: Policy) -> Policy:
+    """A policy of states of numpy's arrays, such as a table's, as one of torch's tensors; no gradient goes through."""
+
+    def action(state: MeanFieldState) -> Tensor:
+        mu = tuple(distribution.detach().numpy() for distribution in state.distributions)
+        context = None if state.context is None else state.context.numpy()
+        found = torch.as_tensor(np.asarray(policy(MeanFieldState(state.step, mu, context))))
+        return found.to(state.distributions[0].dtype)
+
+    return action
+
+
+class Replayed:
+    """The actions of a coalition in episodes that were played, whatever happens now.
+
+    Args:
+        actions: For each step (B, S, A), or one tensor (T, B, S, A).
+    """
+
+    def __init__(self, actions: Sequence[Tensor] | Tensor) -> None:
+        self.actions = actions
+
+    def __call__(self, state: MeanFieldState) -> Tensor:
+        """The action in this step, (B, S, A)."""
+        action: Tensor = self.actions[state.step]
+        return action.to(state.distributions[0].dtype)
+
+
+def replayed(played: Rollout, coalition: int) -> Replayed:
+    """What a coalition did in these episodes."""
+    return Replayed([actions[coalition] for actions in played.actions])
