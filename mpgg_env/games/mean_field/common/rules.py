@@ -122,8 +122,10 @@ class MeanFieldRules(ABC, Generic[C]):
 
 def normalised_rows(weights: Array, xp: Any) -> Array:
     """Rows of weights clipped at 0 and divided by their sum; rows without a positive weight become uniform."""
-    positive = xp.clip(weights, 0, None)
+    positive = weights.clip(0)
     total = positive.sum(-1)[..., None]
     some = total != 0  # with `> 0` a row with NaN would quietly become uniform
+    if xp is np and some.all():
+        return positive / total  # the same numbers, in a third of the time where there is a single game
     # The inner `where` keeps 0 / 0 away, which would spoil gradients even where the outer one does not choose it.
     return xp.where(some, positive / xp.where(some, total, xp.ones_like(total)), 1.0 / weights.shape[-1])
