@@ -25,7 +25,7 @@ class DDPGConfig(ArchitectureConfig):
         actor_learning_rate: Step size of Adam for actors, > 0.
         critic_learning_rate: Step size of Adam for critics, > 0.
         halve_rates_at: Episodes, increasing, after each of which both step sizes are halved; 0 for never.
-        noise: Standard deviation sigma >= 0 of the draws of the Ornstein-Uhlenbeck noise of every entry of an action.
+        sigma: Standard deviation >= 0 of the draws of the Ornstein-Uhlenbeck noise of every entry of an action.
         noise_reversion: Its share theta in [0, 1] by which the noise returns to 0 in a step.
         halve_noise_at: Episodes, increasing, after each of which sigma is halved; 0 for never.
         noise_on: Where the noise is added: probs, to the action, the rows of which are then clipped and normalised;
@@ -43,7 +43,7 @@ class DDPGConfig(ArchitectureConfig):
     actor_learning_rate: float = 5e-5
     critic_learning_rate: float = 1e-4
     halve_rates_at: tuple[int, ...] = ()
-    noise: float = 0.08
+    sigma: float = 0.08
     noise_reversion: float = 0.15
     halve_noise_at: tuple[int, ...] = ()
     noise_on: Literal["probs", "logits"] = "probs"
@@ -65,7 +65,7 @@ class DDPGConfig(ArchitectureConfig):
             self._set(name, check_real(name, getattr(self, name), 0, open_minimum=True))
         for name in ("halve_rates_at", "halve_noise_at"):
             self._set(name, _halvings(name, getattr(self, name)))
-        self._set("noise", check_real("noise", self.noise, 0))
+        self._set("sigma", check_real("sigma", self.sigma, 0))
         self._set("noise_reversion", check_real("noise_reversion", self.noise_reversion, 0, 1))
         check_choice("noise_on", self.noise_on, NOISE_ON)
         self._set("tau", check_real("tau", self.tau, 0, 1, open_minimum=True))
@@ -93,7 +93,7 @@ class DDPGConfig(ArchitectureConfig):
 
     def exploration(self, rounds_done: int) -> float:
         """Sigma after so many rounds."""
-        return self.noise * self._halved(self.halve_noise_at, rounds_done)
+        return self.sigma * self._halved(self.halve_noise_at, rounds_done)
 
     def updates_due(self, steps_done: int) -> int:
         """Updates of each player that follow the next step of the parallel episodes after so many of them."""

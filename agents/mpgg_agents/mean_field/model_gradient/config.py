@@ -26,9 +26,9 @@ class ModelGradientConfig(ArchitectureConfig):
         final_learning_rate: Its share at last, in [0, 1], to which it falls along a half cosine.
         warm_up: Rounds over which the step size grows linearly from 0 at the beginning.
         max_gradient_norm: The gradient of each actor is scaled down to this norm, > 0.
-        entropy: Bonus per step and nat of entropy of what a coalition's agents do, >= 0, at first. Where players chase
-            each other the plain gradient runs in circles; the bonus damps that.
-        final_entropy: The same at last; it changes linearly.
+        entropy_bonus: Bonus per step and nat of entropy of what a coalition's agents do, >= 0, at first. Where players
+            chase each other the plain gradient runs in circles; the bonus damps that.
+        final_entropy_bonus: The same at last; it changes linearly.
         averaging: Weight in [0, 1) of the past in the average of the weights of all rounds, which is the policy that
             comes out; 0 for the last weights.
     """
@@ -40,8 +40,8 @@ class ModelGradientConfig(ArchitectureConfig):
     final_learning_rate: float = 0.01
     warm_up: int = 20
     max_gradient_norm: float = 1.0
-    entropy: float = 0.0
-    final_entropy: float = 0.0
+    entropy_bonus: float = 0.0
+    final_entropy_bonus: float = 0.0
     averaging: float = 0.99
 
     def __post_init__(self) -> None:
@@ -52,6 +52,6 @@ class ModelGradientConfig(ArchitectureConfig):
         for name in ("learning_rate", "max_gradient_norm"):
             self._set(name, check_real(name, getattr(self, name), 0, open_minimum=True))
         self._set("final_learning_rate", check_real("final_learning_rate", self.final_learning_rate, 0, 1))
-        for name in ("entropy", "final_entropy"):
+        for name in ("entropy_bonus", "final_entropy_bonus"):
             self._set(name, check_real(name, getattr(self, name), 0))
         self._set("averaging", check_real("averaging", self.averaging, 0, 1, open_maximum=True))

@@ -9,15 +9,14 @@ from mpgg_agents.presets import Preset
 _FIELDS: Final[dict[str, dict[str, Any]]] = {
     "population_matching": {},
     "four_rooms": {},
-    "predator_prey": {"entropy": 10.0, "final_entropy": 10.0},
+    "predator_prey": {"entropy_bonus": 10.0, "final_entropy_bonus": 10.0},
     "distribution_planning": {},
     "cyber_security": {},
     "mpgg": {},
 }
-PRESETS: Final[dict[str, Preset]] = {
-    game: Preset(
-        source="the actors of [Shao2024] sections F.2 to F.5 where it has any; the numbers are what worked best here",
-        agent={**ARCHITECTURES[game], **fields},
-    )
+_SOURCE: Final = "the actors of [Shao2024] sections F.2 to F.5 where it has any; the numbers are what worked best here"
+# By game, then by name.
+PRESETS: Final[dict[str, dict[str, Preset]]] = {
+    game: {"default": Preset(source=_SOURCE, agent={**ARCHITECTURES[game], **fields})}
     for game, fields in _FIELDS.items()
 }

@@ -53,7 +53,7 @@ class ModelGradient(Replica):
     @property
     def exploration(self) -> float:
         """Weight of the entropy of actions in the next round."""
-        return self.config.entropy + (self.config.final_entropy - self.config.entropy) * self.progress
+        return self.config.entropy_bonus + (self.config.final_entropy_bonus - self.config.entropy_bonus) * self.progress
 
     @property
     def learning_rate(self) -> float:
