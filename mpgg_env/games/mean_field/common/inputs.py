@@ -1,6 +1,7 @@
 """Checks of what comes into an episode from outside: the options of a reset and the actions of the coalitions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,17 +44,17 @@ def checked_options(options: Mapping[str, Any], batch: MeanFieldBatch) -> Option
 
 def start_of(batch: MeanFieldBatch, drawn: MeanFieldState, given: Options) -> MeanFieldState:
     """The start of one episode: what is drawn, replaced by what is given."""
-    distributions, context = drawn.distributions, drawn.context
+    context = drawn.context
     if given.test_index is not None:
         test = batch.rules.testing_set()
         one = slice(given.test_index, given.test_index + 1)
         distributions = tuple(mu[one] for mu in test.distributions)
         context = None if test.context is None else test.context[one]
-    if given.mu0 is not None:
+    elif given.mu0 is not None:
         distributions = tuple(mu[None] for mu in given.mu0)
-    if given.home is not None:
-        context = np.array([given.home])
-    return batch.initial_state(distributions, context)
+    else:  # already divided by their sums, which a second time would change the last bits
+        return drawn if given.home is None else replace(drawn, context=np.array([given.home]))
+    return batch.initial_state(distributions, context if given.home is None else np.array([given.home]))
 
 
 def matrices_of(actions: Mapping[str, Any], shapes: Mapping[str, tuple[int, int]]) -> list[FloatArray]:
