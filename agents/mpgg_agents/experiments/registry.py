@@ -4,10 +4,11 @@ from typing import Final
 
 from mpgg_agents.experiments.kinds import GameKind
 from mpgg_agents.experiments.market.kind import MARKET
+from mpgg_agents.experiments.mean_field.kind import MEAN_FIELD
 from mpgg_agents.experiments.mpgg.kind import MPGG
 from mpgg_env.core.validation import check_choice
 
-GAMES: Final[dict[str, GameKind]] = {kind.env: kind for kind in (MPGG, MARKET)}
+GAMES: Final[dict[str, GameKind]] = {kind.env: kind for kind in (MPGG, MARKET, *MEAN_FIELD)}
 DEFAULT_ENV: Final = MPGG.env
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from mpgg_agents.mean_field.architecture import ArchitectureConfig
 from mpgg_agents.mean_field.networks import Actor, Critic
@@ -57,7 +56,7 @@ class NetPolicy:
     """The policy of one coalition that an actor stands for.
 
     Args:
-        batch: The dynamics, in torch or numpy and of any type; the network computes in its own.
+        batch: The dynamics, in torch and of any type; the network computes in its own.
         coalition: Number of the coalition.
         actor: The network.
         sight: What it sees: joint or own.
@@ -67,17 +66,25 @@ class NetPolicy:
         self.batch, self.coalition, self.actor, self.sight = batch, coalition, actor, sight
 
     def __call__(self, state: MeanFieldState) -> Array:
-        """The action (B, S, A); with torch it can be differentiated by the weights and by the state."""
+        """The action (B, S, A), of the library and type of the state's arrays.
+
+        With torch it can be differentiated by the weights and by the state.
+        """
+        if isinstance(state.distributions[0], np.ndarray):
+            with torch.no_grad():
+                return self(_as_tensors(state)).numpy()
         seen = seen_by(self.batch, state, self.coalition, self.sight)
-        if isinstance(seen, Tensor):
-            return self.actor(seen.to(self._dtype)).to(seen.dtype)
-        with torch.no_grad():
-            action = self.actor(torch.from_numpy(seen).to(self._dtype))
-        return action.numpy().astype(seen.dtype)
+        return self.actor(seen.to(self._dtype)).to(seen.dtype)
 
     @property
     def _dtype(self) -> torch.dtype:
         return self.actor.net.output.weight.dtype
+
+
+def _as_tensors(state: MeanFieldState) -> MeanFieldState:
+    distributions = tuple(torch.from_numpy(distribution) for distribution in state.distributions)
+    context = None if state.context is None else torch.from_numpy(state.context)
+    return MeanFieldState(state.step, distributions, context)
 
 
 def profile_weights(actors: Sequence[Actor]) -> Arrays:
