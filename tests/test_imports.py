@@ -59,6 +59,20 @@ env.reset(seed=0)
 env.render()
 print(json.dumps(sorted(sys.modules)))
 """
+MEAN_FIELD = """
+import json, sys
+from importlib import import_module
+import mpgg_env
+import mpgg_env.mftg
+named = sorted(sys.modules)
+for name in mpgg_env.mftg.__all__:
+    if name != "mpgg_v0":  # the board of the finite game, which it shares, is compiled
+        env = import_module(f"mpgg_env.mftg.{name}").parallel_env(render_mode="rgb_array")
+        env.reset(seed=0)
+        env.render()
+        env.step({agent: env.action_space(agent).low for agent in env.agents})
+print(json.dumps([named, sorted(sys.modules)]))
+"""
 WITHOUT_THE_EXTRA = """
 import json, sys
 for library in ("torch", "stable_baselines3", "supersuit", "tensorboard"):
@@ -130,6 +144,16 @@ def test_playing_and_drawing_load_no_learning_no_plotting_and_no_window() -> Non
 
 def test_the_market_loads_no_learning_and_no_compiler() -> None:
     loaded = {module.partition(".")[0] for module in json.loads(fresh_python(MARKET))}
+    assert "PIL" in loaded
+    assert loaded.isdisjoint({"numba", "torch", "stable_baselines3", "matplotlib", "scipy", "mpgg_agents"})
+
+
+def test_mean_field_games_load_no_learning_and_no_compiler_and_are_loaded_when_asked_for() -> None:
+    named, played = json.loads(fresh_python(MEAN_FIELD))
+    assert "mpgg_env.mftg.four_rooms_v0" not in named
+    assert "mpgg_env.games.mean_field.common.env" not in named
+    assert "mpgg_env.games.mean_field.four_rooms.rules" in played
+    loaded = {module.partition(".")[0] for module in played}
     assert "PIL" in loaded
     assert loaded.isdisjoint({"numba", "torch", "stable_baselines3", "matplotlib", "scipy", "mpgg_agents"})
 

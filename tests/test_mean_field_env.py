@@ -108,8 +108,8 @@ def test_discounted_returns_add_up() -> None:
         assert steps[-1][4][agent]["discounted_return"] == pytest.approx(expected, rel=1e-12)
 
 
-# Two casinos (gain 2.5, cost 1). Coalition 0, 1/4 of all agents, is in the first and cooperates; coalition 1 is by halves
-# in both and cooperates in the second. Crowds 1/4 + 3/8 = 5/8 and 3/8.
+# Two casinos (gain 2.5, cost 1). Coalition 0, 1/4 of all agents, is in the first and cooperates; coalition 1 is half in
+# each and cooperates in the second. Crowds 1/4 + 3/8 = 5/8 and 3/8.
 # Casino 0: x = (1/4) / (5/8) = 2/5, pays 2.5 (2/5) = 1; casino 1: x = 1, pays 2.5.
 # Rewards 1 - 1 = 0 and (1/2) 1 + (1/2) 2.5 - 1/2 = 1.25; welfare (3/4) 1.25 = .9375.
 def test_cooperation_and_welfare_by_hand() -> None:

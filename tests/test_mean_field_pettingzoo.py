@@ -31,6 +31,7 @@ def test_parallel_api(variant: str) -> None:
 
 # Home rooms concern one coalition alone, and attackers have fewer states than defenders.
 @pytest.mark.filterwarnings(r"ignore:Agents have different (observation|action) space sizes:UserWarning")
+@pytest.mark.filterwarnings("ignore:Observations are different shapes:UserWarning")
 @pytest.mark.parametrize("variant", ["matching", "rooms, own sight", "cyber, own sight", "casinos"])
 def test_aec_api(variant: str) -> None:
     name, arguments = VARIANTS[variant]

@@ -48,7 +48,7 @@ def draw_board(
     draw = ImageDraw.Draw(image)
     _draw_grid(draw, corner, side, board.shape)
     _draw_edges(draw, corner, side, board)
-    thin = max(1, side // 16)
+    thin = min(3, max(1, side // 16))
     for wanted, colour in marks:
         _draw_outline(draw, corner, side, wanted, colour, thin)
     if side >= NUMBERED:

@@ -149,13 +149,16 @@ def _draw_labels(image: "Image", corner: tuple[int, int], side: int, board: Boar
     """What rows and columns mean, beside and below the present board."""
     left, top = corner
     (row_name, rows), (column_name, columns) = board.rows, board.columns
-    for k, label in enumerate(rows):
-        write(image, (left - 6, top + (k + 0.5) * side), label, TICK_SIZE, "rm")
+    every = -(-TICK_SIZE // side)
+    for k, label in enumerate(rows[::every]):
+        write(image, (left - 6, top + (k * every + 0.5) * side), label, TICK_SIZE, "rm")
     if rows:
         write_upward(image, (14, top + len(rows) * side / 2), row_name, TICK_SIZE)
     bottom = top + board.shape[0] * side
-    for k, label in enumerate(columns):
-        write(image, (left + (k + 0.5) * side, bottom + 10), label, TICK_SIZE)
+    # Where the cells are narrower than the labels, only some of them have one.
+    every = -(-max(text_width(label, TICK_SIZE) + 6 for label in columns) // side) if columns else 1
+    for k, label in enumerate(columns[::every]):
+        write(image, (left + (k * every + 0.5) * side, bottom + 10), label, TICK_SIZE)
     if columns and last:
         write(image, (left + len(columns) * side / 2, bottom + 25), column_name, TICK_SIZE)
 
