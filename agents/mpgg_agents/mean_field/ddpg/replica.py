@@ -57,7 +57,8 @@ class MeanFieldDDPG(Replica):
 
         Returns:
             critic_loss and actor_value, mean over players and updates, NaN in rounds without any; mean_return, the
-            discounted return of the exploring episodes, mean over them and over coalitions; exploration.
+            discounted return of the exploring episodes, mean over them and over coalitions, and return_<i> of each;
+            exploration.
 
         Raises:
             TrainingError: A number is not finite.
@@ -66,32 +67,34 @@ class MeanFieldDDPG(Replica):
         returns, found, updates = self._played(level)
         self.rounds_done += 1
         critic_loss, actor_value = (found / updates).tolist() if updates else (math.nan, math.nan)
-        if not math.isfinite(returns) or not bool(found.isfinite().all()):
+        if not all(map(math.isfinite, returns)) or not bool(found.isfinite().all()):
             raise TrainingError(f"the losses or returns of round {self.rounds_done - 1} are not finite")
         return {
             "critic_loss": critic_loss,
             "actor_value": actor_value,
-            "mean_return": returns,
+            "mean_return": sum(returns) / len(returns),
+            **{f"return_{i}": own for i, own in enumerate(returns)},
             "exploration": level,
         }
 
-    def _played(self, level: float) -> tuple[float, Tensor, int]:
-        """Mean return of the episodes; summed losses (2,) and number of the updates of players in them."""
+    def _played(self, level: float) -> tuple[list[float], Tensor, int]:
+        """Each coalition's mean return of the episodes; summed losses (2,) and number of the updates of players in them."""
         c, game, size = self.config, self.game, self.config.parallel_episodes
         noise, starts, draws = (generator(self.seed, purpose, self.rounds_done) for purpose in (NOISE, STARTS, REPLAY))
         paths = [
             noise_paths(noise, (game.max_cycles, size, *shape), level, c.noise_reversion) for shape in self.batch.shapes
         ]
-        state, found, updates, total = self.batch.drawn_state(starts, size), torch.zeros(2), 0, 0.0
+        state, found, updates = self.batch.drawn_state(starts, size), torch.zeros(2), 0
+        total = torch.zeros(len(self.players), dtype=torch.float64)
         for step in range(game.max_cycles):
             state, rewards = self._stepped(state, [path[step] for path in paths])
-            total += game.discount**step * float(rewards.mean())
+            total += game.discount**step * rewards.mean(0)
             if self.players[0].replay.size < c.waits_for:
                 continue
             for _ in range(c.updates_due(self.rounds_done * game.max_cycles + step)):
                 found += self._updated(draws)
                 updates += len(self.players)
-        return total, found, updates
+        return total.tolist(), found, updates
 
     @torch.no_grad()
     def _stepped(self, state: Any, noise: list[Tensor]) -> tuple[Any, Tensor]:

@@ -91,7 +91,11 @@ class ModelGradient(Replica):
         self.rounds_done += 1
         self._average()
         returns = played.returns.detach().mean(0).tolist()
-        measures = {"loss": -float(objectives.detach().sum()), **{f"return_{i}": r for i, r in enumerate(returns)}}
+        measures = {
+            "loss": -float(objectives.detach().sum()),
+            "mean_return": sum(returns) / len(returns),
+            **{f"return_{i}": own for i, own in enumerate(returns)},
+        }
         if not all(map(math.isfinite, measures.values())):
             raise TrainingError(f"the returns of round {self.rounds_done} are not finite")
         return measures
