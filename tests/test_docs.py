@@ -21,6 +21,8 @@ PAGES_WITH_CODE = (
     "agents/mpgg_agents/nash_q/README.md",
     "mpgg_env/analysis/README.md",
     "mpgg_env/games/market/README.md",
+    "mpgg_env/games/mean_field/README.md",
+    "mpgg_env/games/mean_field/mpgg/README.md",
 )
 DOCUMENTS = [name for name in PAGES_WITH_CODE if (ROOT / name).exists()]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
