@@ -40,3 +40,8 @@ class TabularConfig(Config):
         self._set("eps_share", check_real("eps_share", self.eps_share, 0, 1, open_minimum=True))
         if self.initial_value is not None:
             self._set("initial_value", check_real("initial_value", self.initial_value))
+
+    @property
+    def total_rounds(self) -> int:
+        """Rounds of the whole training: episodes."""
+        return self.episodes

@@ -29,4 +29,4 @@ class TabularTrainer(SeedTrainer[Episodic, C]):
     @property
     def total_rounds(self) -> int:
         """Episodes of the whole training."""
-        return self.agent.episodes
+        return self.agent.total_rounds

@@ -78,7 +78,7 @@ class MeanFieldDDPG(Replica):
         }
 
     def _played(self, level: float) -> tuple[list[float], Tensor, int]:
-        """Each coalition's mean return of the episodes; summed losses (2,) and number of the updates of players in them."""
+        """Each coalition's mean return of the episodes; summed losses (2,) and number of the updates in them."""
         c, game, size = self.config, self.game, self.config.parallel_episodes
         noise, starts, draws = (generator(self.seed, purpose, self.rounds_done) for purpose in (NOISE, STARTS, REPLAY))
         paths = [

@@ -55,3 +55,8 @@ class ModelGradientConfig(ArchitectureConfig):
         for name in ("entropy_bonus", "final_entropy_bonus"):
             self._set(name, check_real(name, getattr(self, name), 0))
         self._set("averaging", check_real("averaging", self.averaging, 0, 1, open_maximum=True))
+
+    @property
+    def total_rounds(self) -> int:
+        """Rounds of the whole training: gradient steps."""
+        return self.iterations

@@ -18,4 +18,4 @@ class ModelGradientTrainer(SeedTrainer[Episodic, ModelGradientConfig]):
     @property
     def total_rounds(self) -> int:
         """Gradient steps of the whole training."""
-        return self.agent.iterations
+        return self.agent.total_rounds
