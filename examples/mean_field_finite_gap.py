@@ -41,10 +41,10 @@ def words(estimate: Estimate, *index: int) -> str:
 
 def show(game: str, gap: FiniteGap) -> None:
     """Prints a table: 95 % confidence intervals in brackets, those of returns for coalition 0."""
-    print(f"\n{game}: {'N':>9}  {'E sup |mu^N - mu|':25} {'E |J^N - J|':25} E J^N - J")
+    print(f"\n{game}\n{'N':>9}  {'E sup |mu^N - mu|':25} {'E |J^N - J|':25} E J^N - J")
     for k, size in enumerate(gap.sizes):
         row = f"{words(gap.distance, k):25} {words(gap.returns, k, 0):25} {words(gap.bias, k, 0)}"
-        print(f"{'':{len(game)}}  {size:>9,}  {row}")
+        print(f"{size:>9,}  {row}")
     print(f"slopes: distance {words(gap.distance_slope)}, returns {words(gap.returns_slope, 0)}")
 
 

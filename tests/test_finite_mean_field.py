@@ -73,9 +73,9 @@ def independent(table: Any) -> bool:
     return plausible(float(((table - expected) ** 2 / expected).sum()), freedom)
 
 
-def one_step(name: str, sizes: int, replicas: int) -> tuple[Game, list[Any], list[Any], FinitePlay, Any]:
+def one_step(name: str, seed: int, sizes: int, replicas: int) -> tuple[Game, list[Any], list[Any], FinitePlay, Any]:
     """A step of random actions from the same random start in every replica."""
-    rng = random.Random(5)
+    rng = random.Random(seed)
     config, game = DEFAULT_PAIRS[name]()
     start, actions = random_distributions(rng, game), random_actions(rng, game)
     finite = finite_game(config, coalition_sizes(config, sizes))
@@ -85,10 +85,11 @@ def one_step(name: str, sizes: int, replicas: int) -> tuple[Game, list[Any], lis
 
 
 @every_game
-def test_a_step_has_the_law_of_independent_agents(name: str) -> None:
+@pytest.mark.parametrize("seed", range(4))  # random starts and actions are often certain, and then say little
+def test_a_step_has_the_law_of_independent_agents(seed: int, name: str) -> None:
     """The numbers of agents that arrive are sums of multinomials, one from each state: their means and covariances."""
     size, replicas = 300, 300
-    game, actions, start, play, _ = one_step(name, size, replicas)
+    game, actions, start, play, _ = one_step(name, seed, size, replicas)
     for i, mu in enumerate(start):
         mean, covariance = np.zeros(len(mu)), np.zeros((len(mu), len(mu)))
         for x, mass in enumerate(mu):
@@ -99,8 +100,11 @@ def test_a_step_has_the_law_of_independent_agents(name: str) -> None:
             mean += mass * law
             covariance += mass * (np.diag(law) - np.outer(law, law)) / size
         apart = play.distributions[i][:, 1] - mean
-        inverse, freedom = np.linalg.pinv(covariance, 1e-9, hermitian=True), np.linalg.matrix_rank(covariance, 1e-12)
         assert np.abs(apart[:, np.diag(covariance) < 1e-15]).max(initial=0) < 1e-12
+        common = mean * size > 5  # the squares of rarer numbers vary more than chi-square does
+        apart, covariance = apart[:, common], covariance[np.ix_(common, common)]
+        freedom = np.linalg.matrix_rank(covariance, 1e-9 * np.linalg.norm(covariance, 2))
+        inverse = np.linalg.pinv(covariance, 1e-9, hermitian=True)
         if freedom:
             average = apart.mean(0)
             assert plausible(replicas * average @ inverse @ average, freedom)
@@ -108,9 +112,10 @@ def test_a_step_has_the_law_of_independent_agents(name: str) -> None:
 
 
 @every_game
-def test_agents_do_what_their_policy_says(name: str) -> None:
+@pytest.mark.parametrize("seed", range(4))
+def test_agents_do_what_their_policy_says(seed: int, name: str) -> None:
     """The numbers that take each action are multinomial in every state; cooperators are binomial."""
-    _, actions, start, play, finite = one_step(name, 200, 200)
+    _, actions, start, play, finite = one_step(name, seed, 200, 200)
     for i, flow in enumerate(play.flows):
         moving = finite.rules.movement(flow[:, 0])
         kept = [(flow[:, 0, :, :1], [[[row[0]] for row in actions[i]], [[1 - row[0]] for row in actions[i]]])]
@@ -301,7 +306,7 @@ def contexts_of(state: MeanFieldState, replicas: int) -> Any:
 
 
 PLAY = """
-import numpy as np, sys
+import numpy as np
 from mpgg_env.games.mean_field.common.finite import finite_game
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.population_matching.config import PopulationMatchingConfig
@@ -313,7 +318,11 @@ print(finite_game(config, (20, 30)).play(state, policies, steps=3).distributions
 
 
 def test_compiled_and_plain_python_draw_the_same() -> None:
-    assert fresh_python(PLAY) == fresh_python(PLAY, NUMBA_DISABLE_JIT="1")
+    config = PopulationMatchingConfig()
+    play = finite_game(config, (20, 30)).play(
+        MeanFieldBatch(config).testing_state(), [lambda _: np.full((5, 3, 3), 1 / 3)] * 2, steps=3
+    )
+    assert fresh_python(PLAY, NUMBA_DISABLE_JIT="1").strip() == play.distributions[1].tobytes().hex()
 
 
 def test_sizes_follow_the_weights() -> None:
