@@ -388,3 +388,10 @@ def test_wrong_arguments_of_a_play_are_refused(options: dict[str, Any], message:
     arguments = {"policies": [lambda _: THIRDS] * 2, **options}
     with pytest.raises(ValueError, match=exactly(message)):
         finite_game(config, (3, 3)).play(started(config, [[1, 0, 0]] * 2, 2), **arguments)
+
+
+def test_no_games_are_refused_and_sizes_may_be_an_array() -> None:
+    config = PopulationMatchingConfig()
+    assert finite_game(config, np.array([3, 4])).sizes == (3, 4)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=exactly("the number of games of state must be >= 1, got 0")):
+        finite_game(config, (3, 3)).play(MeanFieldState(0, (np.empty((0, 3)),) * 2), [lambda _: THIRDS] * 2)

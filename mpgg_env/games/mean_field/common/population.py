@@ -71,7 +71,7 @@ class FinitePopulation(ABC):
         config: Parameters of the game.
         sizes: Number N_i of agents of each coalition, at least 1; at most 2^31 - 1 together.
         agents_at_once: Replicas are played together as long as they have no more agents than that. It bounds the
-            memory, about 16 bytes per agent, and changes no result.
+            memory, about 16 bytes per agent and ten times as much in the MPGG, and changes no result.
 
     Attributes:
         batch: The limit, in numpy.
@@ -113,7 +113,8 @@ class FinitePopulation(ABC):
             ValueError: An argument is out of range, or an action is none.
         """
         length = self.config.max_cycles if steps is None else check_integer("steps", steps, 1)
-        keys = replica_keys(check_integer("seed", seed, 0), self.sizes, len(state.distributions[0]))
+        replicas = check_integer("the number of games of state", len(state.distributions[0]), 1)
+        keys = replica_keys(check_integer("seed", seed, 0), self.sizes, replicas)
         keep = check_flag("keep_flows", keep_flows)
         parts = []
         for chunk in self._chunks(len(keys), length):
@@ -240,6 +241,8 @@ def _joined(parts: Sequence[FinitePlay]) -> FinitePlay:
 
 
 def _checked_sizes(sizes: Any, n_coalitions: int) -> tuple[int, ...]:
+    if hasattr(sizes, "tolist"):  # an array of numpy
+        sizes = sizes.tolist()
     if isinstance(sizes, str) or not isinstance(sizes, Sequence) or len(sizes) != n_coalitions:
         raise ValueError(f"sizes must be {n_coalitions} numbers of agents, one per coalition, got {sizes!r}")
     checked = tuple(check_integer(f"sizes[{i}]", size, 1) for i, size in enumerate(sizes))
