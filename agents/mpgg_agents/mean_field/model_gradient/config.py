@@ -19,7 +19,8 @@ class ModelGradientConfig(ArchitectureConfig):
     Attributes:
         opponents: What a player's gradient assumes of the others: replay, they go where they went in this episode
             whatever the player does, which is what an open-loop equilibrium assumes; react, they act on what they see,
-            and the player's gradient goes through their policies as well.
+            and the player's gradient goes through their policies as well. Where coalitions change how others move, as
+            in cyber security, only react is allowed.
         iterations: Gradient steps.
         episodes: Fresh episodes per gradient step.
         learning_rate: Step size of Adam at first, > 0.

@@ -38,7 +38,8 @@ def play(
         policies: One policy per coalition.
         replay: Whether the return of each coalition depends, as far as gradients can tell, on its own distribution
             alone, all others' being constants. Then the gradient of the sum of all returns by one coalition's weights
-            is that of its own return, and one backward pass serves all. Returns are the same either way.
+            is that of its own return, and one backward pass serves all. Returns are the same either way. Only where
+            `moves_are_own`.
         entropy: Whether to measure the entropy, which takes time.
     """
     returns, surprise, weight = torch.zeros(()), torch.zeros(()), 1.0
@@ -90,9 +91,10 @@ def _step_alone(
     constant = [flow.detach() for flow in flows]
     mixed = [(*constant[:i], flow, *constant[i + 1 :]) for i, flow in enumerate(flows)]
     rewards = [rules.rewards(seen.distributions, mixed[i], seen.context)[:, i] for i, seen in enumerate(states)]
-    own = tuple(seen.distributions[i] for i, seen in enumerate(states))
-    if all(kernel.ndim == 2 for kernel in rules.kernels(own)):
-        following = rules.following(own, tuple(flows))  # where each coalition goes is its own affair anyway
-    else:
-        following = tuple(rules.following(seen.distributions, mixed[i])[i] for i, seen in enumerate(states))
+    following = rules.following(tuple(seen.distributions[i] for i, seen in enumerate(states)), tuple(flows))
     return MeanFieldState(states[0].step + 1, following, states[0].context), torch.stack(rewards, 1)
+
+
+def moves_are_own(batch: MeanFieldBatch) -> bool:
+    """Whether where a coalition goes depends on its own actions alone, so that others can be held where they went."""
+    return all(kernel.ndim == 2 for kernel in batch.rules.kernels(batch.testing_state().distributions))

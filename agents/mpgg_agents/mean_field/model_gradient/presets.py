@@ -11,7 +11,7 @@ _FIELDS: Final[dict[str, dict[str, Any]]] = {
     "four_rooms": {},
     "predator_prey": {"entropy_bonus": 10.0, "final_entropy_bonus": 10.0},
     "distribution_planning": {},
-    "cyber_security": {},
+    "cyber_security": {"opponents": "react"},
     "mpgg": {},
 }
 _SOURCE: Final = "the actors of [Shao2024] sections F.2 to F.5 where it has any; the numbers are what worked best here"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mpgg_agents.draws import generator
 from mpgg_agents.errors import TrainingError
 from mpgg_agents.mean_field.model_gradient.config import ModelGradientConfig
-from mpgg_agents.mean_field.model_gradient.play import Play, play
+from mpgg_agents.mean_field.model_gradient.play import Play, moves_are_own, play
 from mpgg_agents.mean_field.networks import Actor
 from mpgg_agents.mean_field.policy import NetPolicy, new_actor, profile_weights
 from mpgg_agents.seed_trainer import Replica
@@ -20,6 +20,7 @@ from mpgg_agents.stored import Arrays
 from mpgg_agents.tensors import moments_of, set_tensors, start_moments
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.config import Episodic
+from mpgg_env.games.mean_field.registry import game_of
 
 # What the draws are for; no other purpose has these numbers.
 WEIGHTS: Final = 49
@@ -33,11 +34,18 @@ class ModelGradient(Replica):
         game: Parameters of the game.
         config: Hyper-parameters.
         seed: Seed, in [0, 2**64).
+
+    Raises:
+        ValueError: Opponents cannot be replayed in this game.
     """
 
     def __init__(self, game: Episodic, config: ModelGradientConfig, seed: int) -> None:
         self.game, self.config, self.seed = game, config, seed
         self.batch = MeanFieldBatch(game, torch, dtype=torch.float32)
+        if config.opponents == "replay" and not moves_are_own(self.batch):
+            raise ValueError(
+                f"opponents must be 'react' in {game_of(game)}, where coalitions change how others move, got 'replay'"
+            )
         draws = generator(seed, WEIGHTS)
         self.actors = [new_actor(self.batch, i, config, draws) for i in range(self.batch.n_coalitions)]
         self.kept = [copy.deepcopy(actor).requires_grad_(False) for actor in self.actors]
