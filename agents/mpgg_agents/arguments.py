@@ -21,14 +21,18 @@ from mpgg_env.games.mpgg.config import MPGGConfig
 
 WITH_RESUME: Final = ("command", "resume", "threads", "tensorboard", "quiet")
 
-_DESCRIPTION: Final = """The migratory public goods game, learned by independent, deep and Nash Q-learning, and a
-trading market, learned by Nash-DQN and fictitious play: runs, equilibria, exploitability and mechanism design."""
+_DESCRIPTION: Final = """The migratory public goods game, learned by independent, deep and Nash Q-learning; a trading
+market, learned by Nash-DQN and fictitious play; and mean-field-type games between coalitions of many agents, learned
+by DNashQ-MFTG and DDPG-MFTG: runs, equilibria, exploitability and mechanism design."""
 _TRAIN: Final = """The preset ranks below the TOML file, the TOML file below the flags. A run that was stopped or killed
 goes on with --resume."""
 _EXPLOITABILITY: Final = """Tells what one agent gains by a best response to the others' learned policies in the
 repeated game: exactly, by dynamic programming on the positions and actions of all, where these are few enough;
 elsewhere as a lower bound with a confidence interval, from a response to what the agent meets, played against its own
 policy."""
+_GAP: Final = """Plays the profile that a run in a mean-field-type game has learned in the finite games of more and more
+agents, where every agent moves by itself, and tells how far distributions and returns are from those of the limit, with
+95 % intervals and the fitted slope of the logarithms; theory says -1/2."""
 _EQUILIBRIA: Final = """Computes the social optimum, the best, worst and symmetric equilibria of the one-round games
 that the configuration stands for, how far each is from the optimum, and from which parameter on each mechanism makes
 full cooperation stable."""
@@ -121,6 +125,13 @@ def _parsers(kind: GameKind, agent: str) -> tuple[Parser, dict[str, Parser]]:
         allow_abbrev=False,
     )
     _add_exploitability_flags(exploitability)
+    gap = commands.add_parser(
+        "gap",
+        help="play a learned mean-field profile with finitely many agents",
+        description=_GAP,
+        allow_abbrev=False,
+    )
+    _add_gap_flags(gap)
     equilibria = commands.add_parser(
         "equilibria", help="what theory says of a game", description=_EQUILIBRIA, allow_abbrev=False
     )
@@ -193,6 +204,19 @@ def _add_exploitability_flags(parser: Parser) -> None:
     parser.add_argument(
         "--json", type=_path, metavar="FILE", help="write the gains of all agents examined to this file"
     )
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _add_gap_flags(parser: Parser) -> None:
+    parser.add_argument("run", type=_path, metavar="RUN", help="folder of a complete run in a mean-field-type game")
+    sizes = "agents per coalition, on average over the coalitions, at least two sizes [default: 10 100 1000 10000]"
+    parser.add_argument("--sizes", nargs="+", type=int, default=[10, 100, 1000, 10_000], metavar="INT", help=sizes)
+    parser.add_argument(
+        "--replicas", type=int, default=16, metavar="INT", help="episodes of each start and size [default: 16]"
+    )
+    parser.add_argument("--seed", type=int, metavar="INT", help="which replica of the run [default: the first one]")
+    parser.add_argument("--json", type=_path, metavar="FILE", help="write the numbers to this file")
+    parser.add_argument("--figure", type=_path, metavar="FILE", help="draw the distances to this .png or .pdf file")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 

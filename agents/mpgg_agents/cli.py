@@ -1,4 +1,4 @@
-"""The `mpgg` command: train, info, figures, compare, exploitability, equilibria, design, presets."""
+"""The `mpgg` command: train, info, figures, compare, exploitability, gap, equilibria, design, presets."""
 
 import argparse
 import os
@@ -69,6 +69,8 @@ def _run(words: Sequence[str]) -> int:
         return _train(arguments, words)
     if arguments.command == "exploitability":
         return _exploitability(arguments)
+    if arguments.command == "gap":
+        return _gap(arguments)
     if arguments.command == "equilibria":
         return _equilibria(arguments)
     if arguments.command == "design":
@@ -198,6 +200,16 @@ def _figures(path: Path) -> int:
 
 def _exploitability(arguments: argparse.Namespace) -> int:
     from mpgg_agents.experiments.mpgg.exploit import ask  # loads numba
+
+    try:
+        _say(ask(arguments, choose_display(arguments.quiet)))
+    except (TypeError, ValueError, MissingExtraError) as error:
+        raise InputError(error) from error
+    return 0
+
+
+def _gap(arguments: argparse.Namespace) -> int:
+    from mpgg_agents.experiments.mean_field.gap import ask  # loads matplotlib
 
     try:
         _say(ask(arguments, choose_display(arguments.quiet)))

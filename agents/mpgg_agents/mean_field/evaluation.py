@@ -87,24 +87,3 @@ def through_numpy(policy: Policy) -> Policy:
         return found.to(state.distributions[0].dtype)
 
     return action
-
-
-class Replayed:
-    """The actions of a coalition in episodes that were played, whatever happens now.
-
-    Args:
-        actions: For each step (B, S, A), or one tensor (T, B, S, A).
-    """
-
-    def __init__(self, actions: Sequence[Tensor] | Tensor) -> None:
-        self.actions = actions
-
-    def __call__(self, state: MeanFieldState) -> Tensor:
-        """The action in this step, (B, S, A)."""
-        action: Tensor = self.actions[state.step]
-        return action.to(state.distributions[0].dtype)
-
-
-def replayed(played: Rollout, coalition: int) -> Replayed:
-    """What a coalition did in these episodes."""
-    return Replayed([actions[coalition] for actions in played.actions])

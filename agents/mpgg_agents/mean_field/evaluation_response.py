@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from mpgg_agents.errors import TrainingError
+from mpgg_agents.mean_field.ddpg.config import DDPGConfig
 from mpgg_agents.mean_field.evaluation import judged
 from mpgg_agents.mean_field.evaluation_config import ResponseConfig
+from mpgg_agents.mean_field.evaluation_ddpg import ddpg_response
 from mpgg_agents.mean_field.evaluation_forms import Form, NetForm, OpenLoopForm, Weights
 from mpgg_agents.threads import limited_threads
 from mpgg_env.core.types import FloatArray
@@ -22,8 +24,8 @@ from mpgg_env.games.mean_field.common.rollout import Policy, Rollout, rollout
 from mpgg_env.games.mean_field.common.state import MeanFieldState
 from mpgg_env.games.mean_field.registry import game_of
 
-Engine = Literal["model_gradient", "open_loop"]
-ENGINES: Final = ("model_gradient", "open_loop")
+Engine = Literal["model_gradient", "open_loop", "ddpg"]
+ENGINES: Final = ("model_gradient", "open_loop", "ddpg")
 FINAL_RATE: Final = 0.01
 
 
@@ -65,6 +67,7 @@ def best_response(
     engine: Engine = "model_gradient",
     *,
     settings: ResponseConfig | None = None,
+    ddpg: DDPGConfig | None = None,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Response:
@@ -78,10 +81,12 @@ def best_response(
         profile: One policy per coalition, of states of torch's tensors.
         coalition: Who deviates.
         engine: model_gradient, a fresh actor that sees the joint state; open_loop, actions of every step and state for
-            each start, which begin at what the profile does.
-        settings: Numbers of the training; default: `default_settings`. An open-loop response is always separate.
+            each start, which begin at what the profile does; ddpg, such an actor trained by DDPG, which knows no rules.
+        settings: Numbers of the training; default: `default_settings`. An open-loop response is always separate. Of
+            ddpg, `separate` alone.
+        ddpg: Hyper-parameters of ddpg, as `ddpg_response` takes them.
         seed: Seed of the first weights, in [0, 2**64).
-        progress: Called after each gradient step with the number of steps done.
+        progress: Called after each gradient step, or round of DDPG, with the number of them done.
 
     Raises:
         ValueError: An argument is out of range.
@@ -93,11 +98,15 @@ def best_response(
     check_integer("seed", seed, 0, 2**64 - 1)
     settings = default_settings(config, engine) if settings is None else settings
     with limited_threads():
-        kept = judged(MeanFieldBatch(config, torch), profile)
-        form = _form(batch, coalition, engine, kept, settings, seed)
-        weights = trained(batch, profile, coalition, form, settings, progress)
-        separate = len(next(iter(weights.values()))) > 1
-        return judged_response(config, profile, coalition, engine, partial(form.action, weights), separate=separate)
+        if engine == "ddpg":
+            separate = settings.separate
+            policy = ddpg_response(config, profile, coalition, ddpg, separate=separate, seed=seed, progress=progress)
+        else:
+            kept = judged(MeanFieldBatch(config, torch), profile)
+            form = _form(batch, coalition, engine, kept, settings, seed)
+            weights = trained(batch, profile, coalition, form, settings, progress)
+            separate, policy = len(next(iter(weights.values()))) > 1, partial(form.action, weights)
+        return judged_response(config, profile, coalition, engine, policy, separate=separate)
 
 
 def judged_response(

@@ -19,8 +19,13 @@ STYLES: Final = (
     *((BLUE, "-", "o"), (VERMILION, (0, (4, 1)), "v"), (GREEN, (0, (1.5, 0.8)), "^")),
     *((BLACK, (0, (4, 1, 1, 1)), "s"), (GREY, (0, (6, 2)), "D")),
 )
-_LOWER: Final = Curve("best response found", BLUE, "-", "o")
-_UPPER: Final = Curve("upper bound or exact", VERMILION, (0, (4, 1)), "v")
+_GAINS: Final = {
+    "lower_bound": Curve("best response found", *STYLES[0]),
+    "exact": Curve("exact", *STYLES[1]),
+    "upper_bound": Curve("upper bound", *STYLES[1]),
+    "replayed_lower": Curve("against replayed opponents, at least", *STYLES[2]),
+    "replayed_upper": Curve("against replayed opponents, at most", *STYLES[3]),
+}
 _SHARES: Final = {
     "cooperation": Curve("cooperation", *STYLES[0]),
     "welfare": Curve("welfare / optimum", *STYLES[1]),
@@ -47,19 +52,17 @@ def returns_figure(data: MeanFieldFigureData) -> Figure:
 
 def exploitability_figure(data: MeanFieldFigureData) -> Figure:
     """What a coalition could gain, mean over coalitions and the testing set."""
-    figure = new_figure(2.1)
+    known = {name: curve for name, curve in _GAINS.items() if not np.isnan(data.evaluation[name]).any()}
+    figure = new_figure(1.9 + 0.12 * len(known))
     axes = figure.subplots()
-    shown = []
-    for name, curve in (("gain_low", _LOWER), ("gain_high", _UPPER)):
-        gains = data.evaluation[name]
-        if np.isnan(gains).all():
-            continue
-        values = np.nanmean(gains, axis=(2, 3))
-        shown.append(values)
+    highest = 0.0
+    for name, curve in known.items():
+        values = data.evaluation[name].mean(axis=(2, 3))
+        highest = max(highest, float(values.max()))
         draw_band(axes, curve, data.evaluation[SNAPSHOT_ROUNDS], values, markers=True)
     axes.set_ylabel("exploitability")
-    axes.set_ylim(0.0, 1.15 * max(float(np.nanmax(values)) for values in shown) or 1.0)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2, columnspacing=1.2)
+    axes.set_ylim(0.0, 1.15 * highest or 1.0)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=1 + (len(known) == 2))
     _set_rounds(axes, data)
     return figure
 

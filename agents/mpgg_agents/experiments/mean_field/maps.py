@@ -39,10 +39,11 @@ def _boards_figure(paths: list[FloatArray], board: Board) -> Figure:
         for axes, time in zip(row, times, strict=True):
             image = _draw_board(axes, path[time].reshape(board.shape), highest)
             _draw_marks(axes, board, i)
-        row[0].set_ylabel(f"coalition {i}")
+        row[0].set_ylabel(str(i))
+    figure.supylabel("coalition", fontsize=8)
     for axes, time in zip(panels[0], times, strict=True):
         axes.set_title(f"$t = {time}$")
-    figure.colorbar(image, ax=panels, label="share of a coalition", fraction=0.04, pad=0.02, extend="max")
+    figure.colorbar(image, ax=panels, label="share of its agents", fraction=0.04, pad=0.02, extend="max")
     return figure
 
 
@@ -88,7 +89,7 @@ def _shares_figure(paths: list[FloatArray], picture: Picture) -> Figure:
             axes.plot(path[:, state], color=colour, linestyle=line, marker=marker, markersize=2.5, label=name)
         axes.set_ylabel(f"coalition {i}")
         axes.set_ylim(-0.03, 1.03)
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="state")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     figure.supylabel("share of its agents", fontsize=8)
     panels[-1].set_xlabel("step $t$")

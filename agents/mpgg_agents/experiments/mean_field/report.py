@@ -8,15 +8,24 @@ from mpgg_agents.experiments.columns import aligned
 from mpgg_agents.experiments.mean_field.measures import MPGG_JUDGEMENTS
 from mpgg_agents.experiments.mean_field.reader import MeanFieldRun
 from mpgg_agents.experiments.report import Report
+from mpgg_agents.stored import Arrays
 from mpgg_agents.training_record import SNAPSHOT_ROUNDS
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mean_field.registry import game_of
 
 SHOWN: Final = 3  # profiles; with the names they fit into 80 letters
-_BOUNDS: Final = {"gain_low": "gain, at least", "gain_high": "gain, at most"}
-_MEANINGS: Final = """return: discounted, mean over the testing set, without exploration
-gain: what the coalition could still gain by a best response, mean over the
-testing set: at least what the best one found gains, at most the bound that is known"""
+_GAINS: Final = {
+    "lower_bound": "gain found",
+    "exact": "gain, exact",
+    "upper_bound": "gain, at most",
+    "replayed_lower": "replayed, at least",
+    "replayed_upper": "replayed, at most",
+}
+_MEANINGS: Final = {
+    "returns": "return: discounted, mean over the testing set, without exploration",
+    "lower_bound": "gain found: of a coalition by the best response found; its exploitability is at least this",
+    "replayed_lower": "replayed: its gain if the others did again what they did, whatever happens",
+}
 
 
 def _game(run: MeanFieldRun) -> str:
@@ -32,12 +41,12 @@ def _rounds(run: MeanFieldRun) -> str:
 
 def _outcome(run: MeanFieldRun) -> list[str]:
     found = run.evaluation()
-    returns = np.nanmean(found["returns"][:, -1], axis=-1)
+    returns = found["returns"][:, -1].mean(axis=-1)
     lines = [f"test returns at the end: {', '.join(_cell(returns[:, i]) for i in range(returns.shape[1]))}"]
-    low, high = (_mean(found[name][:, -1]) for name in _BOUNDS)
-    if not np.isnan(low).all():
-        upper = "" if np.isnan(high).all() else f", at most {_cell(high)}"
-        lines.append(f"exploitability at the end: at least {_cell(low)}{upper}")
+    gains = {head: found[name][:, -1].mean(axis=(1, 2)) for name, head in _GAINS.items() if _is_known(found[name])}
+    if gains:
+        words = ", ".join(f"{head} {_cell(values)}" for head, values in gains.items())
+        lines.append(f"exploitability at the end, mean over coalitions: {words}")
     return lines
 
 
@@ -49,22 +58,24 @@ def _tables(run: MeanFieldRun) -> list[str]:
     for kept in shown:
         columns.append([f"{rounds[kept]:,}", *(_cell(values[:, kept]) for values in _rows(found).values())])
     title = f"Profiles after so many rounds, mean (standard deviation) over {len(run.seeds)} seeds:"
-    return ["", title, *aligned(columns), "", *_MEANINGS.splitlines()]
+    meanings = [text for name, text in _MEANINGS.items() if _is_known(found[name])]
+    return ["", title, *aligned(columns), "", *meanings]
 
 
-def _rows(found: dict[str, FloatArray]) -> dict[str, FloatArray]:
+def _rows(found: Arrays) -> dict[str, FloatArray]:
     """Values (B, kept) by the head of their row."""
-    returns = np.nanmean(found["returns"], axis=-1)
-    rows = {f"return {i}": returns[:, :, i] for i in range(returns.shape[-1])}
-    for name, head in _BOUNDS.items():
-        if not np.isnan(found[name]).all():
-            rows.update({f"{head} ({i})": found[name][:, :, i].mean(-1) for i in range(returns.shape[-1])})
+    returns = found["returns"].mean(axis=-1)
+    coalitions = range(returns.shape[-1])
+    rows = {f"return {i}": returns[:, :, i] for i in coalitions}
+    for name, head in _GAINS.items():
+        if _is_known(found[name]):
+            rows.update({f"{head} ({i})": found[name][:, :, i].mean(-1) for i in coalitions})
     rows.update({name.replace("_", " "): found[name].mean(-1) for name in MPGG_JUDGEMENTS if name in found})
     return rows
 
 
-def _mean(gains: FloatArray) -> FloatArray:
-    return np.asarray(gains.mean(axis=(1, 2)))
+def _is_known(gains: FloatArray) -> bool:
+    return not np.isnan(gains).any()
 
 
 def _cell(values: FloatArray) -> str:

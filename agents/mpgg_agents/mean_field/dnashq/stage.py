@@ -135,18 +135,34 @@ def pure_equilibrium(payoffs: FloatArray, best: FloatArray, counts: IntArray, st
     chosen, highest = -1, -math.inf
     for line in range(payoffs.shape[1] // width):
         bound = best[last, line] - PURE_TOLERANCE
-        for profile in range(line * width, (line + 1) * width):
-            if payoffs[last, profile] >= bound:
-                total = payoffs[last, profile]
-                is_equilibrium = True
-                for player in range(last):
-                    own_best = best[player, line_of(profile, player, counts, strides)]
-                    is_equilibrium = is_equilibrium and payoffs[player, profile] >= own_best - PURE_TOLERANCE
+        first = line * width
+        if len(counts) == 2:
+            hits = 0
+            for column in range(width):
+                hits += (payoffs[1, first + column] >= bound) & (payoffs[0, first + column] >= best[0, column] - PURE_TOLERANCE)
+            if hits == 0:
+                continue
+        for profile in range(first, first + width):
+            if payoffs[last, profile] >= bound and _others_stay(payoffs, best, counts, strides, profile):
+                total = 0.0
+                for player in range(len(counts)):
                     total += payoffs[player, profile]
                 merit = np.rint(total * SUM_DECIMALS)
-                if is_equilibrium and merit > highest:
+                if merit > highest:
                     chosen, highest = profile, merit
     return chosen
+
+
+@inlined
+def _others_stay(payoffs: FloatArray, best: FloatArray, counts: IntArray, strides: IntArray, profile: int) -> bool:
+    """Whether none but the last player gains by deviating from a joint action."""
+    if len(counts) == 2:  # without the divisions: the first player's lines are the second's actions
+        return payoffs[0, profile] >= best[0, profile % counts[1]] - PURE_TOLERANCE
+    for player in range(len(counts) - 1):
+        own_best = best[player, line_of(profile, player, counts, strides)]
+        if payoffs[player, profile] < own_best - PURE_TOLERANCE:
+            return False
+    return True
 
 
 @compiled

@@ -75,6 +75,11 @@ class ModelGradient(Replica):
         """The profile that comes out: the averages of the weights."""
         return self._profile(self.kept)
 
+    @property
+    def policy_in_training(self) -> tuple[NetPolicy, ...]:
+        """The profile of the weights as they are now, which gradients go through."""
+        return self._profile(self.actors)
+
     def _profile(self, actors: Sequence[Actor]) -> tuple[NetPolicy, ...]:
         return tuple(NetPolicy(self.batch, i, actor, self.config.sight) for i, actor in enumerate(actors))
 
@@ -90,7 +95,7 @@ class ModelGradient(Replica):
             played = play(
                 self.batch,
                 start,
-                self._profile(self.actors),
+                self.policy_in_training,
                 replay=self.config.opponents == "replay",
                 entropy=weight > 0,
             )
@@ -115,22 +120,26 @@ class ModelGradient(Replica):
 
     def _step(self, objectives: Tensor) -> None:
         """A step of each player up the gradient of its own objective."""
-        for parameter, gradient in zip(_parameters(self.actors), self._gradients(-objectives), strict=True):
+        for parameter, gradient in zip(_parameters(self.actors), self.gradients(-objectives), strict=True):
             parameter.grad = gradient
         for actor in self.actors:
             nn.utils.clip_grad_norm_(actor.parameters(), self.config.max_gradient_norm)
         self.optimizer.param_groups[0]["lr"] = self.learning_rate
         self.optimizer.step()
 
-    def _gradients(self, losses: Tensor) -> list[Tensor]:
-        """The gradient of each player's loss by its own weights, in the order of `_parameters`."""
+    def gradients(self, values: Tensor) -> list[Tensor]:
+        """The gradient of each player's value by its own weights, all weights of the first player's actor first.
+
+        Args:
+            values: One per player, (m,), of an episode that was played as the settings say.
+        """
         if self.config.opponents == "replay":
-            return list(torch.autograd.grad(losses.sum(), _parameters(self.actors)))
+            return list(torch.autograd.grad(values.sum(), _parameters(self.actors)))
         last = len(self.actors) - 1
         return [
             gradient
             for i, actor in enumerate(self.actors)
-            for gradient in torch.autograd.grad(losses[i], list(actor.parameters()), retain_graph=i < last)
+            for gradient in torch.autograd.grad(values[i], list(actor.parameters()), retain_graph=i < last)
         ]
 
     @torch.no_grad()

@@ -60,7 +60,8 @@ class FiniteMPGG(FinitePopulation):
 
     def _env(self, crowd: Crowd, length: int) -> MPGGVectorEnv:
         """The game at the start of an episode of so many rounds. It draws nothing: no action is illegal."""
-        env = MPGGVectorEnv(self.game.replace(max_cycles=2 * length), len(crowd.keys), strict=True)
+        game = self.config.finite(sum(self.sizes), rounds=length)
+        env = MPGGVectorEnv(game, len(crowd.keys), strict=True)
         env.reset(0, np.concatenate(crowd.places, 1))
         return env
 
