@@ -37,6 +37,7 @@ class FiniteMPGG(FinitePopulation):
         self, config: MeanFieldMPGGConfig, sizes: Sequence[int], *, agents_at_once: int = AGENTS_AT_ONCE
     ) -> None:
         super().__init__(config, sizes, agents_at_once=agents_at_once)
+        self.config: MeanFieldMPGGConfig = config
         self.game = config.finite(sum(self.sizes))
         if (np.abs(np.array(self.sizes) - sum(self.sizes) * np.array(config.shares)) >= 1).any():
             raise ValueError(f"sizes must be in the proportions {config.shares} of the weights, got {self.sizes}")
