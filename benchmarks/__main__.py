@@ -17,6 +17,7 @@ NAMES = (
     "trainer",
     "dqn",
     "nash_q",
+    "dnashq",
     "nash_dqn",
     "equilibrium",
     "learning",
@@ -24,6 +25,7 @@ NAMES = (
     "facade",
     "sb3",
     "market",
+    "mean_field",
     "startup",
 )
 RESULTS = Path(__file__).parent / "results"

@@ -8,6 +8,7 @@ import pytest
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.motion import flow_of, following_distribution
 from mpgg_env.games.mean_field.common.moves import FEW, MovesRules, arriving
+from mpgg_env.games.mean_field.registry import config_class
 from tests.mean_field_pairs import contexts, random_pair, stacked
 from tests.random_mean_field import random_actions, random_distributions
 
@@ -44,3 +45,23 @@ def test_moves_that_are_no_pairs_are_refused_and_those_from_where_nobody_is_do_n
     with pytest.raises(AssertionError, match="opposite pairs"):
         arriving(table)
     assert sorted(arriving(table, (1,))[:, 1]) == [3, 4, 5]
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_games_that_fill_several_blocks_are_the_same_games(name: str) -> None:
+    batch, rng = MeanFieldBatch(config_class(name)()), np.random.default_rng(5)
+    size = 2 * batch.block + 7
+    state = batch.drawn_state(rng, size)
+    actions = batch.normalised(tuple(rng.random((size, *shape)) for shape in batch.shapes))
+    following, rewards = batch.step(state, actions)
+    assert rewards.shape == (size, batch.n_coalitions)
+    for k in (0, batch.block - 1, batch.block, size - 1):
+        one = slice(k, k + 1)
+        context = None if state.context is None else state.context[one]
+        alone = batch.initial_state(tuple(mu[one] for mu in state.distributions), context)
+        after, paid = batch.step(alone, tuple(action[one] for action in actions))
+        np.testing.assert_allclose(rewards[one], paid, rtol=0, atol=1e-12)
+        for mu, nu in zip(following.distributions, after.distributions, strict=True):
+            np.testing.assert_allclose(mu[one], nu, rtol=0, atol=1e-15)
+    assert following.context is state.context
+    assert following.step == 1

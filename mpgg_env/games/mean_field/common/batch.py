@@ -1,7 +1,8 @@
 """The array interface: B games at once, as functions of a state, in numpy or, differentiable, in torch."""
 
+import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from mpgg_env.games.mean_field.common.state import Array, Arrays, MeanFieldState
 from mpgg_env.games.mean_field.registry import rules_class
 
 TOLERANCE = 1e-6
+CACHED: Final = 2**16  # numbers
 
 
 class MeanFieldBatch:
@@ -27,6 +29,7 @@ class MeanFieldBatch:
     Attributes:
         rules: What is special to the game.
         n_coalitions: Number m of coalitions.
+        block: The most games that are stepped at once; more are stepped one part after the other.
     """
 
     def __init__(self, config: Episodic, xp: Any = np, *, dtype: Any = None, device: Any = None) -> None:
@@ -35,6 +38,9 @@ class MeanFieldBatch:
         self._place = {} if device is None else {"device": device}
         self.rules: MeanFieldRules[Any] = rules_class(config)(config, xp, self.asarray)
         self.n_coalitions = len(self.rules.shapes)
+        # Larger flows leave the processor's cache before they are used again, and every step asks the operating system
+        # for their memory anew, which can take longer than the step. Torch keeps memory, and wants one graph.
+        self.block = max(1, CACHED // max(s * a for s, a in self.shapes)) if xp is np else sys.maxsize
 
     def __getstate__(self) -> dict[str, Any]:
         # Modules cannot be pickled or copied; the arguments can, and everything else follows from them.
@@ -104,6 +110,14 @@ class MeanFieldBatch:
         Returns:
             The state after the step, and the rewards (B, m), which are those of the state before it.
         """
+        size, block = len(state.distributions[0]), self.block
+        if size <= block:
+            return self._step(state, actions)
+        parts = [self._step(*_part(state, actions, slice(k, k + block))) for k in range(0, size, block)]
+        following = tuple(np.concatenate(mu) for mu in zip(*(part.distributions for part, _ in parts), strict=True))
+        return MeanFieldState(state.step + 1, following, state.context), np.concatenate([paid for _, paid in parts])
+
+    def _step(self, state: MeanFieldState, actions: Arrays) -> tuple[MeanFieldState, Array]:
         mu = state.distributions
         flows = tuple(flow_of(distribution, action) for distribution, action in zip(mu, actions, strict=True))
         rewards = self.rules.rewards(mu, flows, state.context)
@@ -159,3 +173,10 @@ class MeanFieldBatch:
         if tuple(values.shape) != (size,) or not bool(((values >= 0) & (values < contexts)).all()):
             raise ValueError(f"context must be ({size},) integers in [0, {contexts - 1}], got {context!r}")
         return values
+
+
+def _part(state: MeanFieldState, actions: Arrays, games: slice) -> tuple[MeanFieldState, Arrays]:
+    """Some of the games."""
+    context = None if state.context is None else state.context[games]
+    part = MeanFieldState(state.step, tuple(mu[games] for mu in state.distributions), context)
+    return part, tuple(action[games] for action in actions)

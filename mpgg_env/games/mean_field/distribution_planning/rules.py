@@ -38,7 +38,7 @@ class DistributionPlanning(MovesRules[DistributionPlanningConfig]):
     def rewards(self, distributions: Arrays, flows: Arrays, context: Array | None) -> Array:
         """-c1 (mass that moves) - c2 ||mu_i - target_i||_2 - c3 <mu_0, mu_1>."""
         c = self.config
-        crowd = c.crowd_cost * (distributions[0] * distributions[1]).sum(-1)
+        crowd = c.crowd_cost * ((distributions[0] * distributions[1]) @ self._ones)
         own = [
             c.move_cost * (flow.reshape(len(flow), -1) @ self._moving) + c.target_cost * self._norm(mu - target)
             for mu, flow, target in zip(distributions, flows, self._target, strict=True)
@@ -66,7 +66,7 @@ class DistributionPlanning(MovesRules[DistributionPlanningConfig]):
 
     def _norm(self, difference: Array) -> Array:
         # At 0 the root has no derivative; its subgradient 0 keeps gradients finite where the target is reached.
-        square = (difference * difference).sum(-1)
+        square = (difference * difference) @ self._ones
         return self.xp.where(
             square > 0, self.xp.sqrt(self.xp.where(square > 0, square, self.xp.ones_like(square))), 0.0
         )

@@ -51,13 +51,14 @@ class FourRooms(MovesRules[FourRoomsConfig]):
 
     def __init__(self, config: FourRoomsConfig, xp: Any = np, asarray: Callable[[Any], Array] = np.asarray) -> None:
         super().__init__(config, destinations((SIDE, SIDE), walls()), xp, asarray, noise=config.noise)
-        self._outside = self.asarray(rooms() != np.arange(N_ROOMS)[:, None])
+        self._homes = self.asarray(np.eye(N_ROOMS))
+        self._outside = self.asarray(rooms()[:, None] != np.arange(N_ROOMS))
 
     def rewards(self, distributions: Arrays, flows: Arrays, context: Array | None) -> Array:
         """c1 H(mu_i) - c2 <mu_0, mu_1>, and for coalition 1 -c3 (its mass outside the home room)."""
         first, second = distributions
-        crowd = self.config.crowd_cost * (first * second).sum(-1)
-        away = self.config.away_cost * (second * self._outside[context]).sum(-1)
+        crowd = self.config.crowd_cost * ((first * second) @ self._ones)
+        away = self.config.away_cost * ((second @ self._outside) * self._homes[context]).sum(-1)
         c1 = self.config.entropy
         return self.xp.stack([c1 * self._entropy(first) - crowd, c1 * self._entropy(second) - crowd - away], 1)
 
@@ -83,4 +84,4 @@ class FourRooms(MovesRules[FourRoomsConfig]):
 
     def _entropy(self, mu: Array) -> Array:
         # 0 log 0 = 0; the logarithm of 1 in the place of that of 0 keeps gradients finite.
-        return -(mu * self.xp.log(self.xp.where(mu > 0, mu, self.xp.ones_like(mu)))).sum(-1)
+        return -((mu * self.xp.log(self.xp.where(mu > 0, mu, self.xp.ones_like(mu)))) @ self._ones)
