@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--game", choices=list(GAMES), default="distribution_planning")
     parser.add_argument("--preset", default="default")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--logit-scale", type=float, default=None, help="kappa; default: the preset's")
     parser.add_argument("--sight", choices=["joint", "own"], default="joint")
     parser.add_argument("--threads", type=int, default=None, help="seeds trained at a time; default: one per processor")
     arguments = parser.parse_args()
@@ -51,7 +52,9 @@ def new_trainer(arguments: argparse.Namespace) -> DDPGTrainer:
     """The trainer of the arguments, which must be those with which the folder was begun."""
     preset = PRESETS[arguments.game][arguments.preset]
     game = config_class(arguments.game)(**preset.game)
-    agent = DDPGConfig(**preset.agent, sight=arguments.sight)
+    agent = DDPGConfig(**preset.agent).replace(sight=arguments.sight)
+    if arguments.logit_scale is not None:
+        agent = agent.replace(logit_scale=arguments.logit_scale)
     settings = {"game": arguments.game, "rules": game.to_dict(), "agent": agent.to_dict(), "seeds": arguments.seeds}
     path = arguments.folder / SETTINGS
     if path.exists() and json.loads(path.read_text()) != settings:
@@ -65,6 +68,7 @@ def train(folder: Path, trainer: DDPGTrainer) -> None:
     path, last = folder / CHECKPOINT, time.monotonic()
     if path.exists():
         trainer.restore(read_arrays(path))
+    forget_later_lines(folder / PROGRESS, trainer.rounds_done * trainer.agent.parallel_episodes)
     while trainer.rounds_done < trainer.total_rounds:
         start = time.monotonic()
         record = trainer.advance(rounds_to_next_part(trainer))
@@ -78,6 +82,12 @@ def rounds_to_next_part(trainer: DDPGTrainer) -> int:
     """Rounds to the end of the hundredth of the training in which it is."""
     part = max(1, trainer.total_rounds // PARTS)
     return min(part - trainer.rounds_done % part, trainer.total_rounds - trainer.rounds_done)
+
+
+def forget_later_lines(path: Path, episodes: int) -> None:
+    """Takes the lines of episodes that are trained once more out of the progress."""
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    write_bytes(path, "".join(line for line in lines if json.loads(line)["episodes"] <= episodes).encode())
 
 
 def tell(folder: Path, trainer: DDPGTrainer, seconds: float, measures: dict[str, Any]) -> None:
