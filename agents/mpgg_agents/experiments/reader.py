@@ -19,8 +19,8 @@ def load_run(path: str | Path) -> Any:
         path: The folder that `mpgg train --out` wrote.
 
     Returns:
-        A `Run` of its kind of game: `mpgg_agents.experiments.mpgg.reader.MPGGRun` or
-        `mpgg_agents.experiments.market.reader.MarketRun`.
+        A `Run` of its kind of game: `MPGGRun`, `MarketRun` or `MeanFieldRun`, each of the module `reader` of the
+        game's package in `mpgg_agents.experiments`.
 
     Raises:
         RunFolderError: It is no run folder, or its settings do not have the checksum in its manifest.

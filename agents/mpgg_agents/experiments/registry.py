@@ -33,6 +33,7 @@ def check_agent(kind: GameKind, agent: object) -> str:
         check_choice("agent", agent, list(kind.agents))
         return str(agent)
     players = ", ".join(map(repr, kind.agents))
-    raise ValueError(
-        f"agent must be one of {players} in {kind.env}, got {agent!r}, which plays {homes[0]}; add --env {homes[0]}"
+    where = (
+        f"{homes[0]}; add --env {homes[0]}" if len(homes) == 1 else f"{', '.join(homes)}; name one of these by --env"
     )
+    raise ValueError(f"agent must be one of {players} in {kind.env}, got {agent!r}, which plays {where}")

@@ -58,6 +58,7 @@ class _Source:
 
 _PACKAGE: Final = "mpgg_agents.mean_field"
 _NETS: Final = (f"{_PACKAGE}.policy", "profile_of")
+_RESPONSES: Final = (f"{_PACKAGE}.evaluation_exploitability", "exploitability")
 _TABLES: Final = (f"{_PACKAGE}.tabular_policy", "profile_of")
 _SOURCES: Final = {
     "ddpg_mftg": _Source(DDPGConfig, DDPG_PRESETS, (f"{_PACKAGE}.ddpg.trainer", "DDPGTrainer"), _NETS),
@@ -103,7 +104,9 @@ def _agent(source: _Source, name: str, game: str) -> MeanFieldAgent:
 def _made_by(name: str, module: str, trainer: str) -> Callable[["MeanFieldExperiment", int | None], Trainer]:
     def make(experiment: "MeanFieldExperiment", threads: int | None) -> Trainer:
         run = experiment.run
-        made: Trainer = _with_extra(name, module, trainer)(
+        if run.response_iterations:  # not after the training: it would be known too late
+            _with_extra("a best response, which response_iterations = 0 leaves out,", *_RESPONSES)
+        made: Trainer = _with_extra(f"agent {name!r}", module, trainer)(
             experiment.game, experiment.agent, run.seeds, snapshots=run.snapshots, threads=threads
         )
         return made
@@ -113,16 +116,16 @@ def _made_by(name: str, module: str, trainer: str) -> Callable[["MeanFieldExperi
 
 def _loaded_by(name: str, module: str, function: str) -> Callable[[Any, Any, Arrays], "Sequence[Policy]"]:
     def load(game: Any, agent: Any, weights: Arrays) -> "Sequence[Policy]":
-        profile: Sequence[Policy] = _with_extra(name, module, function)(game, agent, weights)
+        profile: Sequence[Policy] = _with_extra(f"agent {name!r}", module, function)(game, agent, weights)
         return profile
 
     return load
 
 
-def _with_extra(name: str, module: str, attribute: str) -> Any:
+def _with_extra(purpose: str, module: str, attribute: str) -> Any:
     try:
         return getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
         if str(error.name).startswith("mpgg"):  # our own mistake
             raise
-        raise MissingExtraError(f"agent {name!r}", error) from error
+        raise MissingExtraError(purpose, error) from error

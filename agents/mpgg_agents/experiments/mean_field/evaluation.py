@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mpgg_agents.experiments.judgement import PolicyJudgement
+from mpgg_agents.experiments.mean_field.episodes import evaluated_episodes
 from mpgg_agents.experiments.mean_field.measures import GAINS, JUDGEMENTS, MPGG_JUDGEMENTS
-from mpgg_agents.mean_field.evaluation import testing_returns
-from mpgg_agents.mean_field.evaluation_exploitability import exploitability
-from mpgg_agents.mean_field.evaluation_response import default_settings
 from mpgg_env.analysis.mean_field.mpgg_measures import mpgg_measures
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
-from mpgg_env.games.mean_field.common.rollout import Policy, rollout
+from mpgg_env.games.mean_field.common.rollout import Policy, Rollout
 from mpgg_env.games.mean_field.mpgg.config import MeanFieldMPGGConfig
 from mpgg_env.games.mean_field.registry import game_of
 
@@ -34,23 +32,28 @@ class ProfileJudgement(PolicyJudgement):
     def judge(self, policy: Sequence[Policy], seed: int, tell: Callable[[int], None]) -> Mapping[str, Any]:
         """Test returns, bounds of the exploitability, and the measures of the MPGG."""
         game, run = self._experiment.game, self._experiment.run
-        measures = mpgg_measures_of(game, policy) if game_of(game) == "mpgg" else {}
-        if not run.response_iterations:
+        played = evaluated_episodes(game, policy)
+        found: dict[str, Any] = {"returns": played.returns.T}
+        if game_of(game) == "mpgg":
+            found.update(mpgg_measures_of(game, played))
+        if run.response_iterations:
+            found.update(self._gains(policy, seed, tell))
+        else:
             tell(self.steps_per_policy)
-            return {"returns": testing_returns(game, policy).each, **measures}
-        found = exploitability(
-            game,
-            policy,
-            settings=default_settings(game, "model_gradient").replace(iterations=run.response_iterations),
-            seed=seed,
-            progress=lambda done: tell(1),
-        )
-        gains = {name: getattr(found, name) for name in GAINS if getattr(found, name) is not None}
-        return {"returns": found.returns, **gains, **measures}
+        return found
+
+    def _gains(self, policy: Sequence[Policy], seed: int, tell: Callable[[int], None]) -> dict[str, Any]:
+        """The kinds of gains that are known."""
+        from mpgg_agents.mean_field.evaluation_exploitability import exploitability  # loads torch
+        from mpgg_agents.mean_field.evaluation_response import default_settings
+
+        game, iterations = self._experiment.game, self._experiment.run.response_iterations
+        settings = default_settings(game, "model_gradient").replace(iterations=iterations)
+        judged = exploitability(game, policy, settings=settings, seed=seed, progress=lambda done: tell(1))
+        return {name: getattr(judged, name) for name in GAINS if getattr(judged, name) is not None}
 
 
-def mpgg_measures_of(game: MeanFieldMPGGConfig, policy: Sequence[Policy]) -> dict[str, Any]:
-    """Measures of the MPGG's episodes from the testing set, (tests,) each."""
-    batch = MeanFieldBatch(game)
-    found = mpgg_measures(game, rollout(batch, batch.testing_state(), policy))
+def mpgg_measures_of(game: MeanFieldMPGGConfig, played: Rollout) -> dict[str, Any]:
+    """Measures of episodes of the MPGG, (tests,) each."""
+    found = mpgg_measures(game, played)
     return {name: getattr(found, name) for name in MPGG_JUDGEMENTS}

@@ -2,6 +2,9 @@
 
 import argparse
 import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,17 +14,23 @@ from matplotlib.ticker import NullFormatter
 
 from mpgg_agents.experiments import storage
 from mpgg_agents.experiments.columns import aligned
+from mpgg_agents.experiments.figures import KINDS, save_figure
 from mpgg_agents.experiments.mean_field.reader import MeanFieldRun
 from mpgg_agents.experiments.progress import Display, shown_share
 from mpgg_agents.experiments.reader import load_run_of
-from mpgg_agents.experiments.style import BLUE, GREY, column_frame, house_style, new_figure
+from mpgg_agents.experiments.style import BLUE, GREY, house_style, new_figure
+from mpgg_agents.mean_field.tabular_config import TabularConfig
 from mpgg_env.analysis.mean_field.finite_gap import Estimate, FiniteGap, finite_gap
+from mpgg_env.analysis.mean_field.tabular_profile import TabularPolicy
 from mpgg_env.core.validation import check_choice
+from mpgg_env.games.mean_field.common.rollout import Policy
 from mpgg_env.games.mean_field.registry import game_of
 
-FIGURE_KINDS: Final = (".png", ".pdf")
+FIGURE_KINDS: Final = tuple(f".{kind}" for kind in KINDS)
 _MEANING: Final = """distance: E sup over t of the L1 distance between the distributions, summed over coalitions
 return i: E |J^N - J| of coalition i. N: agents per coalition, on average. In brackets: 95 % intervals"""
+_TABLES: Final = """policies on grids jump where the nearest point changes: theory does not say what their slope is
+mixtures are played by their likeliest actions"""
 
 
 def ask(arguments: argparse.Namespace, display: Display) -> str:
@@ -36,15 +45,22 @@ def ask(arguments: argparse.Namespace, display: Display) -> str:
         check_choice("the ending of --figure", arguments.figure.suffix, FIGURE_KINDS)
     run = load_run_of(arguments.run, MeanFieldRun)
     seed = run.seeds[0] if arguments.seed is None else arguments.seed
+    profile, sizes, replicas = without_draws(run.policy(seed)), arguments.sizes, arguments.replicas
     with shown_share(display) as progress:
-        gap = finite_gap(
-            run.config.game, run.policy(seed), sizes=arguments.sizes, replicas=arguments.replicas, progress=progress
-        )
+        gap = finite_gap(run.config.game, profile, sizes=sizes, replicas=replicas, progress=progress)
     if arguments.json is not None:
-        storage.write_bytes(arguments.json, json.dumps(numbers(gap), indent=1).encode())
+        storage.write_bytes(arguments.json, (json.dumps(numbers(gap), indent=2, allow_nan=False) + "\n").encode())
     if arguments.figure is not None:
         write_figure(gap, arguments.figure)
     return table(run, seed, gap)
+
+
+def without_draws(profile: Sequence[Policy]) -> tuple[Policy, ...]:
+    """The profile with the likeliest actions of mixtures.
+
+    These are drawn for each game by itself: a finite game and the limit would play different actions, at any size.
+    """
+    return tuple(replace(policy, seed=None) if isinstance(policy, TabularPolicy) else policy for policy in profile)
 
 
 def table(run: MeanFieldRun, seed: int, gap: FiniteGap) -> str:
@@ -55,25 +71,32 @@ def table(run: MeanFieldRun, seed: int, gap: FiniteGap) -> str:
     slopes = [_cells(gap.distance_slope)[0], *(_cells(gap.returns_slope)[i] for i in coalitions)]
     lines = aligned([[*column, slope] for column, slope in zip(columns, ["slope", *slopes], strict=True)])
     head = f"{run.path}, seed {seed}: {game_of(run.config.game).replace('_', ' ')} with N agents per coalition"
-    return "\n".join([head, *lines, "", *_MEANING.splitlines()])
+    meaning = f"{_MEANING}\n{_TABLES}" if isinstance(run.config.agent, TabularConfig) else _MEANING
+    return "\n".join([head, *lines, "", *meaning.splitlines()])
 
 
 def numbers(gap: FiniteGap) -> dict[str, Any]:
-    """All numbers as plain JSON values."""
+    """All numbers as plain JSON values, None for slopes where an error is 0."""
     plain: dict[str, Any] = {
         name: getattr(gap, name).tolist() for name in ("sizes", "coalition_sizes", "replicas", "limit_returns", "bound")
     }
     for name in ("distance", "returns", "bias", "distance_slope", "returns_slope"):
         estimate: Estimate = getattr(gap, name)
-        plain[name] = {part: getattr(estimate, part).tolist() for part in ("mean", "low", "high")}
+        plain[name] = {part: _plain(getattr(estimate, part).tolist()) for part in ("mean", "low", "high")}
     return plain
+
+
+def _plain(values: Any) -> Any:
+    """A number or nested lists of numbers with None in place of NaN, which JSON does not have."""
+    if isinstance(values, list):
+        return [_plain(value) for value in values]
+    return None if math.isnan(values) else values
 
 
 def write_figure(gap: FiniteGap, path: Path) -> None:
     """The distance against N on logarithmic axes, with its fitted line and a slope of -1/2."""
     with house_style():
-        figure = gap_figure(gap)
-        figure.savefig(path, bbox_inches=column_frame(figure))
+        save_figure(gap_figure(gap), path)
 
 
 def gap_figure(gap: FiniteGap) -> Figure:
@@ -106,4 +129,4 @@ def gap_figure(gap: FiniteGap) -> Figure:
 def _cells(estimate: Estimate, coalition: int | None = None) -> list[str]:
     parts = (estimate.mean, estimate.low, estimate.high)
     chosen = [np.atleast_1d(values if coalition is None else values[:, coalition]) for values in parts]
-    return [f"{mean:.3g} [{low:.3g}, {high:.3g}]" for mean, low, high in zip(*chosen, strict=True)]
+    return ["-" if math.isnan(m) else f"{m:.3g} [{low:.3g}, {high:.3g}]" for m, low, high in zip(*chosen, strict=True)]

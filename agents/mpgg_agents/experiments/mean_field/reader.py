@@ -38,16 +38,13 @@ class MeanFieldRun(PolicyRun):
             ValueError: The run does not have the seed, or kept no profile then, or there is no such test.
             MissingExtraError: A library is not installed.
         """
-        from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
-        from mpgg_env.games.mean_field.common.rollout import rollout
+        from mpgg_agents.experiments.mean_field.episodes import evaluated_episodes
 
-        batch = MeanFieldBatch(self.config.game)
-        start = batch.testing_state()
-        check_integer("test", test, 0, len(start.distributions[0]) - 1)
-        played = rollout(batch, start, self.policy(seed, rounds))
+        played = evaluated_episodes(self.config.game, self.policy(seed, rounds))
+        check_integer("test", test, 0, len(played.rewards) - 1)
         paths = {
             f"coalition_{i}": np.array([state.distributions[i][test] for state in played.states])
-            for i in range(batch.n_coalitions)
+            for i in range(len(played.states[0].distributions))
         }
         return {**paths, "rewards": np.asarray(played.rewards[test])}
 
