@@ -38,6 +38,8 @@ def test_observations_are_flat_float32_within_the_space(variant: str) -> None:
             assert space.contains(observation)
             assert space is env.observation_space(agent)
             assert env.action_space(agent) is env.action_space(agent)
+            others = [seen for other, seen in dicts.items() if other != agent]
+            assert not any(np.shares_memory(observation, other) for other in others)
 
 
 def test_an_observation_is_all_distributions_and_the_home() -> None:
@@ -108,22 +110,22 @@ def test_discounted_returns_add_up() -> None:
         assert steps[-1][4][agent]["discounted_return"] == pytest.approx(expected, rel=1e-12)
 
 
-# Two casinos (gain 2.5, cost 1). Coalition 0, 1/4 of all agents, is in the first and cooperates; coalition 1 is half in
-# each and cooperates in the second. Crowds 1/4 + 3/8 = 5/8 and 3/8.
-# Casino 0: x = (1/4) / (5/8) = 2/5, pays 2.5 (2/5) = 1; casino 1: x = 1, pays 2.5.
-# Rewards 1 - 1 = 0 and (1/2) 1 + (1/2) 2.5 - 1/2 = 1.25; welfare (3/4) 1.25 = .9375.
+# Two casinos (gain 2.5, cost 1). Coalition 0, 1/4 of all agents, is in the first and cooperates. Of coalition 1 1/4 is
+# in the first, and the others, in the second, cooperate. Crowds 1/4 + 3/16 = 7/16 and 9/16.
+# Casino 0: x = (1/4) / (7/16) = 4/7, pays 10/7; casino 1: x = 1, pays 5/2.
+# Rewards 10/7 - 1 = 3/7 and (1/4) 10/7 + (3/4) 5/2 - 3/4 = 83/56; welfare (1/4) 3/7 + (3/4) 83/56 = 39/32.
 def test_cooperation_and_welfare_by_hand() -> None:
     rules = {"grid_shape": (1, 2), "cost": (1.0, 1.0), "gain": (2.5, 2.5), "weights": (0.25, 0.75)}
     env = door("mpgg").parallel_env(**rules)
-    _, infos = env.reset(options={"mu0": [[1, 0], [0.5, 0.5]]})
+    _, infos = env.reset(options={"mu0": [[1, 0], [0.25, 0.75]]})
     assert [info["welfare"] for info in infos.values()] == [0, 0]
     actions = still(env)
     actions["coalition_0"][:, COOPERATION] = 1
     actions["coalition_1"][1, COOPERATION] = 1
     _, rewards, _, _, infos = env.step(actions)
-    assert list(rewards.values()) == pytest.approx([0, 1.25], abs=1e-15)
-    assert [info["cooperation"] for info in infos.values()] == [1, 0.5]
-    assert [info["welfare"] for info in infos.values()] == pytest.approx([0.9375] * 2, rel=1e-15)
+    assert list(rewards.values()) == pytest.approx([3 / 7, 83 / 56], rel=1e-14)
+    assert [info["cooperation"] for info in infos.values()] == [1, 0.75]
+    assert [info["welfare"] for info in infos.values()] == pytest.approx([39 / 32] * 2, rel=1e-14)
 
 
 @every_variant
@@ -397,6 +399,11 @@ def test_a_snapshot_is_not_changed_by_playing_on() -> None:
     for _ in range(2):
         env.set_state(snapshot)
         assert same(first, finish(env, any_point(seeded(1)), {}))
+    env.set_state(snapshot)
+    before = env.get_state()
+    for part in (*snapshot["distributions"], snapshot["discounted_return"], snapshot["measures"]):
+        part[:] = 7
+    assert same(before, env.get_state())
 
 
 ROOMS = begun("rooms").get_state()["distributions"]

@@ -56,6 +56,8 @@ def test_masses_are_darker_the_larger_they_are() -> None:
     grey = shown @ [299, 587, 114]
     assert shown[0].tolist() == [255, 255, 255]
     assert (np.diff(grey) < -2000).all()
+    # The cube root of 1/8 is halfway, between (252, 180, 96) and (226, 92, 74); that of .008 is the second colour.
+    assert mass_colours(np.array([0.125, 0.008])).tolist() == [[239, 136, 85], [254, 232, 178]]
 
 
 def drawn(board: Board, masses: Any, marks: Any = (), side: int = 20) -> UInt8Array:
