@@ -1,6 +1,7 @@
 """`mpgg equilibria`: the page says what the analysis says, and what is asked wrongly is refused."""
 
 import json
+import re
 
 import pytest
 
@@ -69,3 +70,29 @@ def test_a_game_without_pure_equilibria_says_so(capsys):
 def test_bad_words_are_refused(words, message, capsys):
     assert main(["equilibria", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_mean_field_games_have_a_page_of_their_own(tmp_path, capsys):
+    path = tmp_path / "reference.json"
+    page = _page(capsys, "--env", "mftg/population_matching-v0", "--distance-cost", "3", "--json", str(path))
+    # Coalition 1 copies coalition 0 at once: it pays 3 times the L1 distance of the start (1, 0, 0) from (0, 0, 1).
+    start, coalition, value, found, at_most, gap = _line(page, "0          1").split()
+    assert (start, coalition, value, found, at_most) == ("0", "1", "-6", "-6", "-6")
+    assert float(gap) < 1e-12
+    content = json.loads(path.read_text())
+    assert content["game"]["distance_cost"] == 3.0
+    assert content["values"][0] == pytest.approx([0.0, -6.0], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--env", "mpgg/market-v0"], "env must be one of .*'mftg/four_rooms-v0'.*, got 'mpgg/market-v0'"),
+        (["--env", "mftg/mpgg-v0"], "env must be one of .*, got 'mftg/mpgg-v0'"),
+        (["--env", "mftg/four_rooms-v0", "--stage", "best"], "unknown argument --stage"),
+        (["--env", "mftg/four_rooms-v0", "--noise", "2"], r"noise must be in \[0, 1\], got 2.0"),
+    ],
+)
+def test_what_mean_field_games_do_not_have_is_refused(words, message, capsys):
+    assert main(["equilibria", *words]) == 2
+    assert re.search(message, capsys.readouterr().err)

@@ -12,13 +12,16 @@ from mpgg_agents.design.settings import DesignConfig
 from mpgg_agents.experiments.files import EVENTS
 from mpgg_agents.experiments.flags import add_config_flags, given
 from mpgg_agents.experiments.kinds import GameKind
+from mpgg_agents.experiments.mean_field.settings import ENVS
 from mpgg_agents.experiments.registry import DEFAULT_ENV, GAMES
 from mpgg_agents.experiments.settings import Experiment, chosen_kinds, read_toml
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_env.core.config import Config
-from mpgg_env.core.validation import suggestion
+from mpgg_env.core.validation import check_choice, suggestion
 from mpgg_env.games.mpgg.config import MPGGConfig
 
+# Games of which `mpgg equilibria` knows something: of the MPGG between coalitions there is no reference.
+WITH_EQUILIBRIA: Final = (DEFAULT_ENV, *(env for env, game in ENVS.items() if game != "mpgg"))
 WITH_RESUME: Final = ("command", "resume", "threads", "tensorboard", "quiet")
 
 _DESCRIPTION: Final = """The migratory public goods game, learned by independent, deep and Nash Q-learning; a trading
@@ -35,7 +38,8 @@ agents, where every agent moves by itself, and tells how far distributions and r
 95 % intervals and the fitted slope of the logarithms; theory says -1/2."""
 _EQUILIBRIA: Final = """Computes the social optimum, the best, worst and symmetric equilibria of the one-round games
 that the configuration stands for, how far each is from the optimum, and from which parameter on each mechanism makes
-full cooperation stable."""
+full cooperation stable. Of a mean-field-type game (--env): a reference equilibrium for every start of the testing set,
+with a bound of what anybody could still gain."""
 _COMPARE: Final = """Compares what traders have learned in runs on the same market. In episodes that are the same for
 all, one trader follows the policy of one run and the others that of another: what it gains, by Welch's test and paired
 by the episodes, and what all earn under each policy. Runs that differ in the weight of the penalty on psi alone are
@@ -135,7 +139,7 @@ def _parsers(kind: GameKind, agent: str) -> tuple[Parser, dict[str, Parser]]:
     equilibria = commands.add_parser(
         "equilibria", help="what theory says of a game", description=_EQUILIBRIA, allow_abbrev=False
     )
-    _add_equilibria_flags(equilibria)
+    _add_equilibria_flags(equilibria, kind)
     design = commands.add_parser(
         "design", help="find a mechanism that makes cooperation pay", description=_DESIGN, allow_abbrev=False
     )
@@ -220,11 +224,14 @@ def _add_gap_flags(parser: Parser) -> None:
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
-def _add_equilibria_flags(parser: Parser) -> None:
-    stage = "equilibrium that is played in a casino that has several: best or worst [default: best]"
-    parser.add_argument("--stage", default="best", metavar="{best,worst}", help=stage)
+def _add_equilibria_flags(parser: Parser, kind: GameKind) -> None:
+    known = f"game, one of {', '.join(WITH_EQUILIBRIA)}; each has flags of its own [default: {DEFAULT_ENV}]"
+    parser.add_argument("--env", default=DEFAULT_ENV, metavar="NAME", help=known)
+    if kind.env == DEFAULT_ENV:
+        stage = "equilibrium that is played in a casino that has several: best or worst [default: best]"
+        parser.add_argument("--stage", default="best", metavar="{best,worst}", help=stage)
     parser.add_argument("--json", type=_path, metavar="FILE", help="write the numbers to this file")
-    add_config_flags(parser, "game (public goods with migration)", MPGGConfig)
+    add_config_flags(parser, f"game ({kind.title})", kind.game_class)
 
 
 def _add_design_flags(parser: Parser) -> None:
@@ -252,9 +259,14 @@ def _kinds_of(words: Sequence[str]) -> tuple[GameKind, str]:
     first.add_argument("--agent", default=argparse.SUPPRESS)
     first.add_argument("--config", type=_path)
     first.add_argument("--resume")
-    if next((word for word in words if not word.startswith("-")), None) != "train":
+    command = next((word for word in words if not word.startswith("-")), None)
+    if command not in ("train", "equilibria"):
         return chosen_kinds({})
     arguments = first.parse_known_args(words)[0]
+    if command == "equilibria":
+        env = getattr(arguments, "env", DEFAULT_ENV)
+        check_choice("env", env, WITH_EQUILIBRIA)
+        return chosen_kinds({"env": env})
     if arguments.resume is not None:  # none of these flags goes with it, which is told later
         return chosen_kinds({})
     return _chosen(arguments, {} if arguments.config is None else read_toml(arguments.config))

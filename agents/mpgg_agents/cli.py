@@ -7,14 +7,15 @@ import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mpgg_agents.arguments import check_resume, parse, read_experiment
 from mpgg_agents.errors import MissingExtraError, TrainingError
 from mpgg_agents.experiments.flags import given
 from mpgg_agents.experiments.progress import choose_display
+from mpgg_agents.experiments.registry import DEFAULT_ENV, game_kind
 from mpgg_agents.experiments.settings import all_notes
-from mpgg_env.games.mpgg.config import DilemmaWarning, MPGGConfig
+from mpgg_env.games.mpgg.config import DilemmaWarning
 
 if TYPE_CHECKING:
     from mpgg_agents.experiments.session import Outcome, Session
@@ -229,13 +230,17 @@ def _compare(arguments: argparse.Namespace, words: Sequence[str]) -> int:
 
 
 def _equilibria(arguments: argparse.Namespace) -> int:
-    from mpgg_agents.equilibria import page  # loads numba
+    from mpgg_agents import certificates, equilibria  # which load numba
 
+    game_class = game_kind(arguments.env).game_class
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DilemmaWarning)  # the page itself says what the game is like
-            game = MPGGConfig.from_dict(given(arguments, MPGGConfig))
-        _say(page(game, arguments.stage, arguments.json))
+            game: Any = game_class.from_dict(given(arguments, game_class))
+        if arguments.env == DEFAULT_ENV:
+            _say(equilibria.page(game, arguments.stage, arguments.json))
+        else:
+            _say(certificates.page(game, arguments.json))
     except (TypeError, ValueError) as error:
         raise InputError(error) from error
     return 0
