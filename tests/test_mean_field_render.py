@@ -13,6 +13,7 @@ from mpgg_env.games.mean_field.common.chart import mass_colours
 from mpgg_env.games.mean_field.common.picture import Board
 from mpgg_env.games.mean_field.common.render import HEAD, LABEL, LEFT, ansi_frame, rgb_frame
 from mpgg_env.games.mean_field.common.state import MeanFieldState
+from mpgg_env.mftg import mpgg_v0
 from tests.mean_field_games import VARIANTS, any_point, made, still
 
 
@@ -114,7 +115,6 @@ def test_planning_shows_targets_and_the_forbidden_cell() -> None:
     ids=str,
 )
 def test_boards_of_any_shape_fit_the_frame(options: dict[str, Any]) -> None:
-    from mpgg_env.mftg import mpgg_v0
 
     env = mpgg_v0.parallel_env(**options, max_cycles=3, render_mode="rgb_array")
     env.reset(seed=0)
@@ -170,3 +170,11 @@ def test_the_text_of_rooms_has_walls_with_gaps_at_the_doors() -> None:
     assert [row.count("|") for row in board] == [1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1]
     assert board[5].split() == ["----"] * 8
     assert [board[8].split()[2], board[9].split()[2]] == ["50", "50"]
+
+
+def test_the_highest_cost_of_the_migratory_game_is_on_top_as_in_the_finite_game() -> None:
+    env = mpgg_v0.parallel_env(grid_shape=(2, 2), render_mode="ansi")
+    env.reset(options={"mu0": [[1, 0, 0, 0], [0, 0, 0, 1]]})  # casino 0 has the lowest cost and the lowest gain
+    lines = [line.split() for line in env.render().splitlines()]
+    assert lines[2:4] == [["0", "0"], ["100", "0"]]
+    assert lines[5:7] == [["0", "100"], ["0", "0"]]

@@ -37,7 +37,7 @@ def _boards_figure(paths: list[FloatArray], board: Board) -> Figure:
     highest = float(max(path[times[1:]].max() for path in paths))
     for i, (row, path) in enumerate(zip(panels, paths, strict=True)):
         for axes, time in zip(row, times, strict=True):
-            image = _draw_board(axes, path[time].reshape(board.shape), highest)
+            image = _draw_board(axes, board.laid_out(path[time]), highest)
             _draw_marks(axes, board, i)
         row[0].set_ylabel(str(i))
     figure.supylabel("coalition", fontsize=8)

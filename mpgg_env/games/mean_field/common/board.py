@@ -40,8 +40,7 @@ def draw_board(
     """
     from PIL import Image, ImageDraw
 
-    rows, columns = board.shape
-    cells = mass_colours(masses.reshape(rows, columns)).repeat(side, 0).repeat(side, 1)
+    cells = mass_colours(board.laid_out(masses)).repeat(side, 0).repeat(side, 1)
     for row, column in board.forbidden:
         cells[row * side : (row + 1) * side, column * side : (column + 1) * side] = _closed(side)
     image.paste(Image.fromarray(cells), corner)
@@ -127,8 +126,7 @@ def _draw_outline(
 
 
 def _write_masses(image: "Image", corner: tuple[int, int], side: int, board: Board, masses: FloatArray) -> None:
-    for state, mass in enumerate(masses.tolist()):
-        row, column = divmod(state, board.shape[1])
+    for (row, column), mass in np.ndenumerate(board.laid_out(masses)):
         if mass < 0.005 or (row, column) in board.forbidden:
             continue
         ink = PAPER if mass > 0.2 else INK

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mean_field.common.grid import Cell
 
 Edge = frozenset[Cell]
@@ -22,6 +23,7 @@ class Board:
         rows: What the rows are called and their labels, if they mean something.
         columns: The same for the columns.
         best: The cells that are best for everybody.
+        upward: Whether the first states are those of the lowest row. Cells count rows from the top all the same.
     """
 
     shape: tuple[int, int]
@@ -33,6 +35,12 @@ class Board:
     rows: tuple[str, tuple[str, ...]] = ("", ())
     columns: tuple[str, tuple[str, ...]] = ("", ())
     best: Collection[Cell] = ()
+    upward: bool = False
+
+    def laid_out(self, masses: FloatArray) -> FloatArray:
+        """A distribution (S,) as it is drawn, (rows, columns), the highest row first."""
+        rows = masses.reshape(self.shape)
+        return rows[::-1] if self.upward else rows
 
     def targets_of(self, coalition: int) -> Collection[Cell]:
         """The cells that a coalition should go to."""

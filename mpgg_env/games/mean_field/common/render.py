@@ -219,11 +219,11 @@ def _text_bars(names: Sequence[str], masses: FloatArray) -> list[str]:
 
 def _text_board(board: Board, masses: FloatArray) -> list[str]:
     rows, columns = board.shape
-    lines = []
+    shares, lines = board.laid_out(masses), []
     for row in range(rows):
         cells = []
         for column in range(columns):
-            text = "##" if (row, column) in board.forbidden else f"{100 * masses[row * columns + column]:.0f}"
+            text = "##" if (row, column) in board.forbidden else f"{100 * shares[row, column]:.0f}"
             wall = frozenset(((row, column), (row, column + 1))) in board.walls
             cells.append(f"{text:>4}" + ("|" if wall else " "))
         lines.append("".join(cells).rstrip())

@@ -72,14 +72,18 @@ class MeanFieldMPGG(MovesRules[MeanFieldMPGGConfig]):
         return self._weights @ densities
 
     def picture(self) -> Picture:
-        """The casinos with their costs and gains; the best one is that of the largest c (r - 1)."""
-        cost, gain = (values.reshape(self.config.grid_shape) for values in (self.cost, self.gain))
+        """The casinos with their costs and gains; the best one is that of the largest c (r - 1).
+
+        The highest cost is on top, as in pictures of the finite game: moving up is moving towards it.
+        """
+        cost, gain = (values.reshape(self.config.grid_shape)[::-1] for values in (self.cost, self.gain))
         best = divmod(int(np.argmax(cost * (gain - 1))), self.config.grid_shape[1])
         board = Board(
             shape=self.config.grid_shape,
             rows=("cost", _labels(cost)),
             columns=("gain", _labels(gain.T)),
             best=(best,),
+            upward=True,
         )
         roles = tuple(f"{100 * share:.3g} % of all agents" for share in self.config.shares)
         return Picture(title="Migratory public goods", roles=roles, board=board)
