@@ -15,7 +15,7 @@ from mpgg_env.games.mean_field.common.state import MeanFieldState
 
 
 @dataclass(frozen=True, slots=True)
-class TestingReturns:
+class EvaluatedReturns:
     """Discounted returns of the m coalitions from the K starts of the testing set.
 
     Attributes:
@@ -35,7 +35,7 @@ class TestingReturns:
         return np.asarray(self.each.std(1))
 
 
-def testing_returns(config: Episodic, profile: Sequence[Policy]) -> TestingReturns:
+def evaluated_returns(config: Episodic, profile: Sequence[Policy]) -> EvaluatedReturns:
     """What every coalition earns from each start of the testing set ([Shao2024] algorithm 4).
 
     Args:
@@ -45,7 +45,7 @@ def testing_returns(config: Episodic, profile: Sequence[Policy]) -> TestingRetur
     Raises:
         ValueError: There are too many or too few policies.
     """
-    return TestingReturns(judged(MeanFieldBatch(config, torch), profile).returns.numpy().T)
+    return EvaluatedReturns(judged(MeanFieldBatch(config, torch), profile).returns.numpy().T)
 
 
 @torch.no_grad()
@@ -72,6 +72,16 @@ def valid(batch: MeanFieldBatch, policy: Policy) -> Policy:
 
     def action(state: MeanFieldState) -> Tensor:
         found: Tensor = batch.rules.normalised(batch.asarray(policy(state)))
+        return found
+
+    return action
+
+
+def in_type_of(batch: MeanFieldBatch, policy: Policy) -> Policy:
+    """The policy with actions of the type of a batch, whatever it computes in."""
+
+    def action(state: MeanFieldState) -> Tensor:
+        found: Tensor = batch.asarray(policy(state))
         return found
 
     return action

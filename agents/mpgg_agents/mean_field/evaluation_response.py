@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mpgg_agents.errors import TrainingError
 from mpgg_agents.mean_field.ddpg.config import DDPGConfig
-from mpgg_agents.mean_field.evaluation import judged
+from mpgg_agents.mean_field.evaluation import in_type_of, judged
 from mpgg_agents.mean_field.evaluation_config import ResponseConfig
 from mpgg_agents.mean_field.evaluation_ddpg import ddpg_response
 from mpgg_agents.mean_field.evaluation_forms import Form, NetForm, OpenLoopForm, Weights
@@ -156,7 +156,8 @@ def trained(
     """
     weights = {name: weight.clone().requires_grad_() for name, weight in form.weights.items()}
     responses, start = len(next(iter(weights.values()))), batch.testing_state()
-    policies = _with(profile, coalition, partial(form.action, weights))
+    others = [in_type_of(batch, policy) for policy in profile]
+    policies = _with(others, coalition, partial(form.action, weights))
     optimizer = torch.optim.Adam(list(weights.values()), settings.learning_rate)
     best = {name: weight.detach().clone() for name, weight in weights.items()}
     highest = torch.full((responses,), -math.inf)

@@ -1,0 +1,69 @@
+"""What is known about the gains of best responses without learning: exact values and upper bounds."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from mpgg_agents.mean_field.policy import NetPolicy
+from mpgg_env.analysis.mean_field.certificate import best_response_bounds
+from mpgg_env.analysis.mean_field.matching_reference import matching_exploitability
+from mpgg_env.analysis.mean_field.open_loop import OpenLoop, as_numpy
+from mpgg_env.core.types import FloatArray
+from mpgg_env.games.mean_field.common.config import Episodic
+from mpgg_env.games.mean_field.common.rollout import Policy, Rollout
+from mpgg_env.games.mean_field.population_matching.config import PopulationMatchingConfig
+from mpgg_env.games.mean_field.registry import game_of
+
+# Games in which what a policy sees of its own coalition depends on that coalition alone.
+OWN_MOVES: Final = ("population_matching", "four_rooms", "predator_prey", "distribution_planning", "mpgg")
+
+
+class Interval(NamedTuple):
+    """Two bounds, (m, K) each.
+
+    Attributes:
+        lower: At least this.
+        upper: At most this.
+    """
+
+    lower: FloatArray
+    upper: FloatArray
+
+
+def exact_gains(config: Episodic, played: Rollout) -> FloatArray | None:
+    """What each coalition gains by the best of all responses, (m, K), in population matching; None in other games."""
+    if not isinstance(config, PopulationMatchingConfig):
+        return None
+    return matching_exploitability(config, played).T
+
+
+def replayed_gains(config: Episodic, played: Rollout) -> Interval | None:
+    """Bounds of what each coalition gains against opponents who do again what they did, (m, K); None in the MPGG.
+
+    They are bounds of the exploitability only where the opponents do not react, see `reacts`.
+    """
+    if game_of(config) == "mpgg":
+        return None
+    returns = as_numpy(played.returns).T
+    bounds = [best_response_bounds(config, played, i) for i in range(len(returns))]
+    lower, upper = (np.stack([bound[k] for bound in bounds]) - returns for k in range(2))
+    return Interval(lower, upper)
+
+
+def reacts(config: Episodic, policy: Policy) -> bool:
+    """Whether what a coalition does may depend on what other coalitions do: not if it is replayed.
+
+    Nor does it if the policy sees its own coalition alone, where others do not change how that moves.
+    """
+    own = isinstance(policy, NetPolicy) and policy.sight == "own" and game_of(config) in OWN_MOVES
+    return not (own or isinstance(policy, OpenLoop))
+
+
+def upper_gains(config: Episodic, profile: Sequence[Policy], replayed: Interval | None) -> FloatArray | None:
+    """Upper bounds of the exploitability, (m, K), NaN for coalitions whose opponents may react; None without any."""
+    if replayed is None:
+        return None
+    reacting = np.array([reacts(config, policy) for policy in profile])
+    others_react = reacting.sum() - reacting > 0
+    return None if others_react.all() else np.where(others_react[:, None], np.nan, replayed.upper)
