@@ -21,6 +21,7 @@ PAGES_WITH_CODE = (
     "agents/mpgg_agents/nash_dqn/README.md",
     "agents/mpgg_agents/nash_q/README.md",
     "mpgg_env/analysis/README.md",
+    "mpgg_env/analysis/mean_field/README.md",
     "mpgg_env/games/market/README.md",
     "mpgg_env/games/mean_field/README.md",
     "mpgg_env/games/mean_field/mpgg/README.md",

@@ -7,6 +7,7 @@ by other methods before this package existed ([Shao2024] has no numbers to compa
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -231,9 +232,9 @@ def test_a_coupling_of_another_kind_of_game_is_refused() -> None:
     problem = flow_problem(config, first_starts(config, 1))
     with pytest.raises(ValueError, match="coupling must be antisymmetric"):
         polymatrix_equilibrium(problem)
-    chase = PredatorPreyConfig(max_cycles=2)
-    with pytest.raises(ValueError, match="coupling must be symmetric between two coalitions"):
-        potential_equilibrium(flow_problem(chase, first_starts(chase, 1)))
+    for coupling in (np.array([[0.0, 1.0], [-1.0, 0.0]]), np.zeros((3, 3))):
+        with pytest.raises(ValueError, match="coupling must be symmetric between two coalitions"):
+            potential_equilibrium(replace(problem, coupling=coupling))
 
 
 # Equilibria.

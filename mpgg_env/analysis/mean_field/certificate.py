@@ -26,6 +26,7 @@ from mpgg_env.games.mean_field.common.state import MeanFieldState
 from mpgg_env.games.mean_field.registry import game_of
 
 Response = tuple[OpenLoop, FloatArray]
+ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +104,7 @@ def certificate(config: Episodic, played: Rollout) -> Certificate:
         tuple(recorded(played, i) for i in coalitions),
         values,
         np.maximum(values, np.stack([low for low, _ in bounds], 1)),
-        np.maximum(values, np.stack([high for _, high in bounds], 1)),
+        _not_below(np.stack([high for _, high in bounds], 1), values),
     )
 
 
@@ -130,8 +131,7 @@ def best_response_bounds(config: Episodic, played: Rollout, coalition: int) -> t
     others = [recorded(played, i) for i in range(len(played.actions[0]))]
     others[coalition] = policy
     lower = rollout(MeanFieldBatch(config), numpy_state(played.states[0]), others).returns[:, coalition]
-    # Where both are exact, rounding decides which is larger.
-    return lower, np.maximum(upper, lower)
+    return lower, _not_below(upper, lower)
 
 
 def best_response(config: Episodic, played: Rollout, coalition: int) -> Response:
@@ -145,6 +145,18 @@ def best_response(config: Episodic, played: Rollout, coalition: int) -> Response
     if coalition not in range(count):
         raise ValueError(f"coalition must be in [0, {count - 1}], got {coalition!r}")
     return reference.response(config, played, coalition)
+
+
+def _not_below(upper: FloatArray, reached: FloatArray) -> FloatArray:
+    """Upper bounds, raised to returns that were reached: where both are exact, rounding decides which is larger.
+
+    Raises:
+        RuntimeError: A return exceeds its bound by more than rounding.
+    """
+    crossed = reached - upper > ROUNDING * np.maximum(1.0, np.abs(reached))
+    if crossed.any():
+        raise RuntimeError(f"a response reached {reached[crossed][0]!r}, above its upper bound {upper[crossed][0]!r}")
+    return np.maximum(upper, reached)
 
 
 def _replayed_flows(solver: Callable[[Any], FlowEquilibrium]) -> Callable[[Any, MeanFieldState], Sequence[Policy]]:
