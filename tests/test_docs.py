@@ -18,6 +18,7 @@ PAGES_WITH_CODE = (
     "agents/mpgg_agents/fp_ddpg/README.md",
     "agents/mpgg_agents/market_response/README.md",
     "agents/mpgg_agents/mean_field/ddpg/README.md",
+    "agents/mpgg_agents/mean_field/dnashq/README.md",
     "agents/mpgg_agents/nash_dqn/README.md",
     "agents/mpgg_agents/nash_q/README.md",
     "mpgg_env/analysis/README.md",

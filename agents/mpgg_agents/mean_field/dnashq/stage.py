@@ -137,10 +137,12 @@ def pure_equilibrium(payoffs: FloatArray, best: FloatArray, counts: IntArray, st
         bound = best[last, line] - PURE_TOLERANCE
         first = line * width
         if len(counts) == 2:
-            hits = 0
+            # Counted without a branch, and here: the compiler then takes several joint actions at once.
+            found = 0
             for column in range(width):
-                hits += (payoffs[1, first + column] >= bound) & (payoffs[0, first + column] >= best[0, column] - PURE_TOLERANCE)
-            if hits == 0:
+                stays = payoffs[0, first + column] >= best[0, column] - PURE_TOLERANCE
+                found += (payoffs[1, first + column] >= bound) & stays
+            if found == 0:
                 continue
         for profile in range(first, first + width):
             if payoffs[last, profile] >= bound and _others_stay(payoffs, best, counts, strides, profile):
@@ -157,7 +159,7 @@ def pure_equilibrium(payoffs: FloatArray, best: FloatArray, counts: IntArray, st
 def _others_stay(payoffs: FloatArray, best: FloatArray, counts: IntArray, strides: IntArray, profile: int) -> bool:
     """Whether none but the last player gains by deviating from a joint action."""
     if len(counts) == 2:  # without the divisions: the first player's lines are the second's actions
-        return payoffs[0, profile] >= best[0, profile % counts[1]] - PURE_TOLERANCE
+        return bool(payoffs[0, profile] >= best[0, profile % counts[1]] - PURE_TOLERANCE)
     for player in range(len(counts) - 1):
         own_best = best[player, line_of(profile, player, counts, strides)]
         if payoffs[player, profile] < own_best - PURE_TOLERANCE:
