@@ -46,7 +46,8 @@ def flags_of(experiment: Experiment) -> list[str]:
             if isinstance(value, bool):
                 words.append(f"--{flag}" if value else f"--no-{flag}")
             elif value is not None:
-                words.extend([f"--{flag}", *map(str, value if isinstance(value, list) else [value])])
+                values = value if isinstance(value, list) else [value]
+                words.extend([f"--{flag}", *map(str, values or [0])])  # 0 is the word for none
     return words
 
 

@@ -164,7 +164,7 @@ class Session:
         if self._evaluation is None:
             self._evaluation = self.life.evaluation(self.trainer, self._record(), {})
         evaluation = self._evaluation
-        if evaluation.tasks == 1:  # a task that is done without a stop
+        if evaluation.tasks == evaluation.steps == 1:  # a task that is done without a stop
             evaluation.advance(lambda steps, words: None)
             return
         if self._rounds_kept < self.trainer.rounds_done:
