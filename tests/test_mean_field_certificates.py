@@ -24,6 +24,7 @@ from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.config import Episodic
 from mpgg_env.games.mean_field.common.rollout import Rollout, rollout
 from mpgg_env.games.mean_field.common.state import MeanFieldState
+from mpgg_env.games.mean_field.cyber_security.config import CyberSecurityConfig
 from mpgg_env.games.mean_field.distribution_planning.config import DistributionPlanningConfig
 from mpgg_env.games.mean_field.four_rooms.config import FourRoomsConfig
 from mpgg_env.games.mean_field.mpgg.config import MeanFieldMPGGConfig
@@ -288,6 +289,18 @@ def test_the_profile_plays_to_the_values_in_both_libraries() -> None:
     np.testing.assert_allclose(returns.numpy(), found.values, atol=1e-12)
     anew = certificate(config, rollout(batch, batch.testing_state(), found.profile))
     np.testing.assert_allclose(anew.upper, found.upper, atol=1e-9)
+
+
+@pytest.mark.parametrize("config", [*FLOW_GAMES[1:], CyberSecurityConfig(max_cycles=6)])
+def test_episodes_in_single_precision_are_judged(config: FlowConfig) -> None:
+    """Rows that sum to 1 only within 1e-6 cross no bound, and hardly change any number."""
+    policies = drawn_policies(config, np.random.default_rng(9), 2)
+    single = MeanFieldBatch(config, torch, dtype=torch.float32)
+    starts = first_starts(config, 2)
+    episode = rollout(single, single.initial_state(starts.distributions), policies)
+    found, exact = certificate(config, episode), certificate(config, played(config, policies, 2))
+    np.testing.assert_allclose(found.upper, exact.upper, atol=1e-4)
+    np.testing.assert_allclose(found.values, exact.values, atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_no_attack_exceeds_its_bound() -> None:
         own = OpenLoop(np.stack([1 - attacks, attacks], -1))
         others = OpenLoop(np.repeat(defence[:, game : game + 1], len(choices), 1))
         best = rollout(batch, state, [others, own]).returns[:, 1].max()
-        assert best <= high[game]
+        assert best <= high[game] + 1e-12
         assert best <= low[game] + 1e-9  # actions at their limits are on the grid
         assert high[game] - low[game] < 1e-3
 

@@ -6,7 +6,7 @@ that names what no response can exceed. See the page of this package for which o
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +15,7 @@ from mpgg_env.analysis.mean_field import cyber_response
 from mpgg_env.analysis.mean_field.flow_problem import flow_problem
 from mpgg_env.analysis.mean_field.flow_response import flow_response
 from mpgg_env.analysis.mean_field.matching_reference import matching_equilibrium, matching_response
-from mpgg_env.analysis.mean_field.open_loop import OpenLoop, as_numpy, check_length, numpy_state, recorded
+from mpgg_env.analysis.mean_field.open_loop import OpenLoop, numpy_state, recorded, replayed
 from mpgg_env.analysis.mean_field.polymatrix_equilibrium import polymatrix_equilibrium
 from mpgg_env.analysis.mean_field.potential_equilibrium import FlowEquilibrium, potential_equilibrium
 from mpgg_env.core.types import FloatArray
@@ -80,7 +80,10 @@ def certified(config: Episodic, starts: MeanFieldState | None = None) -> Certifi
         ValueError: The starts are not of step 0.
     """
     reference, batch = _reference(config), MeanFieldBatch(config)
-    begin = batch.testing_state() if starts is None else numpy_state(starts)
+    begin = batch.testing_state()
+    if starts is not None:
+        given = numpy_state(starts)
+        begin = replace(batch.initial_state(given.distributions, given.context), step=given.step)
     played = rollout(batch, begin, reference.equilibrium(config, begin))
     return certificate(config, played)
 
@@ -96,15 +99,16 @@ def certificate(config: Episodic, played: Rollout) -> Certificate:
         TypeError: There is no reference for this game.
         ValueError: The episode is not a whole one from step 0.
     """
-    coalitions = range(len(played.actions[0]) if played.actions else 0)
-    bounds = [best_response_bounds(config, played, i) for i in coalitions]
-    values = as_numpy(played.returns)
+    _reference(config)
+    again = replayed(config, played)
+    coalitions = range(again.returns.shape[1])
+    bounds = [_bounds(config, again, i) for i in coalitions]
     return Certificate(
-        numpy_state(played.states[0]),
-        tuple(recorded(played, i) for i in coalitions),
-        values,
-        np.maximum(values, np.stack([low for low, _ in bounds], 1)),
-        _not_below(np.stack([high for _, high in bounds], 1), values),
+        again.states[0],
+        tuple(recorded(again, i) for i in coalitions),
+        again.returns,
+        np.maximum(again.returns, np.stack([low for low, _ in bounds], 1)),
+        _not_below(np.stack([high for _, high in bounds], 1), again.returns),
     )
 
 
@@ -127,24 +131,20 @@ def best_response_bounds(config: Episodic, played: Rollout, coalition: int) -> t
         TypeError: There is no reference for this game.
         ValueError: The episode is not a whole one from step 0, or there is no such coalition.
     """
-    policy, upper = best_response(config, played, coalition)
-    others = [recorded(played, i) for i in range(len(played.actions[0]))]
-    others[coalition] = policy
-    lower = rollout(MeanFieldBatch(config), numpy_state(played.states[0]), others).returns[:, coalition]
-    return lower, _not_below(upper, lower)
-
-
-def best_response(config: Episodic, played: Rollout, coalition: int) -> Response:
-    """A best response to the others' replayed actions, and the bound that no response exceeds, (B,).
-
-    Arguments and errors are those of `best_response_bounds`.
-    """
-    reference = _reference(config)
-    check_length(config, played)
-    count = len(played.actions[0])
+    _reference(config)
+    again = replayed(config, played)
+    count = again.returns.shape[1]
     if coalition not in range(count):
         raise ValueError(f"coalition must be in [0, {count - 1}], got {coalition!r}")
-    return reference.response(config, played, coalition)
+    return _bounds(config, again, coalition)
+
+
+def _bounds(config: Episodic, played: Rollout, coalition: int) -> tuple[FloatArray, FloatArray]:
+    policy, upper = _reference(config).response(config, played, coalition)
+    profile = [recorded(played, i) for i in range(played.returns.shape[1])]
+    profile[coalition] = policy
+    lower = rollout(MeanFieldBatch(config), played.states[0], profile).returns[:, coalition]
+    return lower, _not_below(upper, lower)
 
 
 def _not_below(upper: FloatArray, reached: FloatArray) -> FloatArray:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from mpgg_env.core.types import FloatArray
+from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.config import Episodic
-from mpgg_env.games.mean_field.common.rollout import Rollout
+from mpgg_env.games.mean_field.common.rollout import Rollout, rollout
 from mpgg_env.games.mean_field.common.state import Array, MeanFieldState
 
 
@@ -58,6 +59,24 @@ def numpy_state(state: MeanFieldState) -> MeanFieldState:
 def as_numpy(values: Any) -> FloatArray:
     """An array of numpy or a tensor as an array of numpy in double precision."""
     return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, np.float64)
+
+
+def replayed(config: Episodic, played: Rollout) -> Rollout:
+    """The same episode by actions alone, in numpy and double precision.
+
+    Distributions and rows of actions are divided by their sums, which single precision leaves at 1 within 1e-6: what is
+    computed from them would not fit together otherwise.
+
+    Raises:
+        ValueError: The episode is not a whole one from step 0.
+    """
+    check_length(config, played)
+    batch, start = MeanFieldBatch(config), numpy_state(played.states[0])
+    policies = [
+        OpenLoop(np.stack([batch.rules.normalised(as_numpy(actions[i])) for actions in played.actions]))
+        for i in range(batch.n_coalitions)
+    ]
+    return rollout(batch, batch.initial_state(start.distributions, start.context), policies)
 
 
 def check_length(config: Episodic, played: Rollout) -> None:
