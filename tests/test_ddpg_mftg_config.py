@@ -90,6 +90,9 @@ def test_every_game_has_a_default_with_its_networks() -> None:
     assert set(PRESETS) == set(GAMES) == set(ARCHITECTURES)
     for game, presets in PRESETS.items():
         assert set(presets) == ({"default", "paper"} if game in TABLE else {"default"})
-        for preset in presets.values():
-            config = DDPGConfig(**preset.agent)
-            assert all(getattr(config, name) == value for name, value in ARCHITECTURES[game].items())
+        default = DDPGConfig(**presets["default"].agent)
+        assert not default.is_algorithm_2
+        assert default.episodes > max(default.halve_rates_at)
+    for game in TABLE:
+        config = DDPGConfig(**PRESETS[game]["paper"].agent)
+        assert all(getattr(config, name) == value for name, value in ARCHITECTURES[game].items())
