@@ -92,3 +92,37 @@ def dnashq(
                 returns[k, j] += discount**t * float(rewards[(j, *entry)])
             s = following
     return tables, returns
+
+
+def independent(
+    next_index: Array,
+    rewards: Array,
+    discount: float,
+    steps: int,
+    starts: Sequence[int],
+    epsilons: Sequence[float],
+    omega: float,
+    initial: Sequence[float],
+    seed: int,
+    points: tuple[int, int],
+) -> list[Array]:
+    """The same episodes of players who see their own point of the grid alone; Q values (points, actions) of each."""
+    tables = [np.full((points[i], next_index.shape[1 + i]), initial[i]) for i in range(2)]
+    visits = [np.zeros(table.shape, int) for table in tables]
+    for k, s in enumerate(starts):
+        for t in range(steps):
+            seen = divmod(s, points[1])
+            actions = []
+            for i in range(2):
+                explore, draw, _, _ = draw_words(seed, i, k * steps + t, 0)
+                uniform = int(draw) * next_index.shape[1 + i] // 2**32
+                explores = int(explore) < int(epsilons[k] * 2**32)
+                actions.append(uniform if explores else int(tables[i][seen[i]].argmax()))
+            entry, s = (s, *actions), int(next_index[(s, *actions)])
+            for i, after in enumerate(divmod(s, points[1])):
+                own = (seen[i], actions[i])
+                visits[i][own] += 1
+                alpha = float(visits[i][own]) ** -omega
+                target = float(rewards[(i, *entry)]) + discount * float(tables[i][after].max())
+                tables[i][own] = (1 - alpha) * float(tables[i][own]) + alpha * target
+    return tables
