@@ -1,5 +1,6 @@
 """Runs in mean-field-type games as text for a terminal."""
 
+import textwrap
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,15 @@ from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mean_field.registry import game_of
 
 SHOWN: Final = 3  # profiles; with the names they fit into 80 letters
+WIDTH: Final = 80
+# Head of the rows of each kind of gain, short for the table, and its words at the end of a run.
+_HEADS: Final = {
+    "lower_bound": "gain >=",
+    "exact": "gain =",
+    "upper_bound": "gain <=",
+    "replayed_lower": "replay >=",
+    "replayed_upper": "replay <=",
+}
 _GAINS: Final = {
     "lower_bound": "gain found",
     "exact": "gain, exact",
@@ -23,8 +33,11 @@ _GAINS: Final = {
 }
 _MEANINGS: Final = {
     "returns": "return: discounted, mean over the testing set, without exploration",
-    "lower_bound": "gain found: of a coalition by the best response found; its exploitability is at least this",
-    "replayed_lower": "replayed: its gain if the others did again what they did, whatever happens",
+    "lower_bound": "gain >=: by the best response found; the exploitability of the coalition is at least this",
+    "exact": "gain =: the exploitability, by a formula",
+    "upper_bound": "gain <=: the exploitability is at most this",
+    "replayed_lower": "replay: bounds of what the coalition gains if the others do again what they did, whatever "
+    "happens; where they react these are no bounds of the exploitability",
 }
 
 
@@ -58,7 +71,8 @@ def _tables(run: MeanFieldRun) -> list[str]:
     for kept in shown:
         columns.append([f"{rounds[kept]:,}", *(_cell(values[:, kept]) for values in _rows(found).values())])
     title = f"Profiles after so many rounds, mean (standard deviation) over {len(run.seeds)} seeds:"
-    meanings = [text for name, text in _MEANINGS.items() if _is_known(found[name])]
+    known = [text for name, text in _MEANINGS.items() if _is_known(found[name])]
+    meanings = [line for text in known for line in textwrap.wrap(text, WIDTH)]
     return ["", title, *aligned(columns), "", *meanings]
 
 
@@ -67,7 +81,7 @@ def _rows(found: Arrays) -> dict[str, FloatArray]:
     returns = found["returns"].mean(axis=-1)
     coalitions = range(returns.shape[-1])
     rows = {f"return {i}": returns[:, :, i] for i in coalitions}
-    for name, head in _GAINS.items():
+    for name, head in _HEADS.items():
         if _is_known(found[name]):
             rows.update({f"{head} ({i})": found[name][:, :, i].mean(-1) for i in coalitions})
     rows.update({name.replace("_", " "): found[name].mean(-1) for name in MPGG_JUDGEMENTS if name in found})
