@@ -3,13 +3,12 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from mpgg_agents.stored import Arrays, check_joined, joined_arrays, section
-from mpgg_agents.threads import limited_threads
+from mpgg_agents.threads import limited_threads, side_by_side
 from mpgg_agents.training_record import SNAPSHOT_ROUNDS, TrainingRecord, snapshot_rounds
 from mpgg_env.core.validation import check_integer
 
@@ -22,9 +21,11 @@ class Replica(ABC):
 
     Attributes:
         rounds_done: Rounds trained so far.
+        threads: Threads that a round may use; its bits do not depend on it.
     """
 
     rounds_done: int
+    threads: int = 1
 
     @property
     @abstractmethod
@@ -69,7 +70,7 @@ class SeedTrainer(ABC, Generic[G, C]):
         agent: Hyper-parameters.
         seeds: Seed of each replica, in [0, 2**64).
         snapshots: How many policies the records keep, equally spaced over the training.
-        threads: Replicas that are trained at the same time where `parallel`; None for one per processor. The bits do
+        threads: Threads over the replicas, and within them, where `parallel`; None for one per processor. The bits do
             not depend on it.
 
     Raises:
@@ -172,11 +173,11 @@ class SeedTrainer(ABC, Generic[G, C]):
         return self.replicas[replica].learned()
 
     def _all_trained(self, rounds: int) -> list[TrainingRecord]:
-        workers = min(self.threads, len(self.replicas)) if self.parallel else 1
-        if workers == 1:
-            return [_trained(replica, rounds, self._kept) for replica in self.replicas]
-        with ThreadPoolExecutor(workers) as pool:
-            return list(pool.map(lambda replica: _trained(replica, rounds, self._kept), self.replicas))
+        threads = self.threads if self.parallel else 1
+        for replica in self.replicas:
+            replica.threads = max(1, threads // len(self.replicas))
+        with side_by_side(min(threads, len(self.replicas))) as mapped:
+            return list(mapped(lambda replica: _trained(replica, rounds, self._kept), self.replicas))
 
 
 def _trained(replica: Replica, rounds: int, kept: frozenset[int]) -> TrainingRecord:

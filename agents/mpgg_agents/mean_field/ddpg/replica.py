@@ -1,7 +1,7 @@
 """DDPG-MFTG of one replica: all players learn at once, each in a game that the others change."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from mpgg_agents.mean_field.ddpg.player import Player, Transition
 from mpgg_agents.mean_field.policy import NetPolicy, profile_weights, seen_by
 from mpgg_agents.seed_trainer import Replica
 from mpgg_agents.stored import Arrays, section
+from mpgg_agents.threads import side_by_side
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.config import Episodic
 
@@ -24,6 +25,7 @@ WEIGHTS: Final = 40
 STARTS: Final = 41
 NOISE: Final = 42
 REPLAY: Final = 43
+LARGE: Final = 50_000  # weights of a critic from which on updates take longer than handing them to threads
 
 
 class MeanFieldDDPG(Replica):
@@ -86,15 +88,22 @@ class MeanFieldDDPG(Replica):
         ]
         state, found, updates = self.batch.drawn_state(starts, size), torch.zeros(2), 0
         total = torch.zeros(len(self.players), dtype=torch.float64)
-        for step in range(game.max_cycles):
-            state, rewards = self._stepped(state, [path[step] for path in paths])
-            total += game.discount**step * rewards.mean(0)
-            if self.players[0].replay.size < c.waits_for:
-                continue
-            for _ in range(c.updates_due(self.rounds_done * game.max_cycles + step)):
-                found += self._updated(draws)
-                updates += len(self.players)
+        with side_by_side(self._workers) as mapped:
+            for step in range(game.max_cycles):
+                state, rewards = self._stepped(state, [path[step] for path in paths])
+                total += game.discount**step * rewards.mean(0)
+                if self.players[0].replay.size < c.waits_for:
+                    continue
+                for _ in range(c.updates_due(self.rounds_done * game.max_cycles + step)):
+                    found += self._updated(draws, mapped)
+                    updates += len(self.players)
         return total.tolist(), found, updates
+
+    @property
+    def _workers(self) -> int:
+        """Players that are updated at the same time."""
+        large = self.players[0].critic.weights.numel() >= LARGE
+        return min(self.threads, len(self.players)) if large else 1
 
     @torch.no_grad()
     def _stepped(self, state: Any, noise: list[Tensor]) -> tuple[Any, Tensor]:
@@ -110,10 +119,11 @@ class MeanFieldDDPG(Replica):
             player.replay.add(Transition(sight[i], actions[i].flatten(1), rewards[:, i], next_sight))
         return following, rewards
 
-    def _updated(self, draws: np.random.Generator) -> Tensor:
+    def _updated(self, draws: np.random.Generator, mapped: Callable[..., Iterable[Tensor]]) -> Tensor:
         """One update of every player; their summed losses, (2,)."""
         factor, size = self.config.rate_factor(self.rounds_done), self.config.batch_size
-        return torch.stack([player.update(player.replay.draw(size, draws), factor) for player in self.players]).sum(0)
+        drawn = [player.replay.draw(size, draws) for player in self.players]  # in turn: they share the draws
+        return torch.stack(list(mapped(lambda player, seen: player.update(seen, factor), self.players, drawn))).sum(0)
 
     def learned(self) -> Arrays:
         """The weights of all actors by name, copied."""
