@@ -44,7 +44,7 @@ def draw(welfare: dict[tuple[int, float], float], path: Path) -> None:
     axes = figure.subplots()
     for coalitions in sorted({k for k, _ in welfare}):
         own = {k / gain: share for (k, gain), share in welfare.items() if k == coalitions}
-        axes.plot(list(own), list(own.values()), "o", label=f"{coalitions} coalitions")
+        axes.plot(list(own), list(own.values()), "o", label=f"K = {coalitions}")
     axes.axvline(1, color="0.6", linewidth=1)
     axes.set(xlabel="coalitions / gain of the best casino", ylabel="welfare / optimum")
     axes.legend(frameon=False)
