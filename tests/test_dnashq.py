@@ -10,8 +10,8 @@ import pytest
 from mpgg_agents.mean_field.dnashq import PRESETS, DNashQConfig, DNashQTrainer, nash_value_iteration
 from mpgg_agents.mean_field.il import PRESETS as IL_PRESETS
 from mpgg_agents.mean_field.il import ILConfig, ILTrainer
-from mpgg_agents.mean_field.tabular_policy import profile_of, tabular_profile_of
-from mpgg_agents.mean_field.tabular_trainer import TabularTrainer
+from mpgg_agents.mean_field.tabular.policy import profile_of, tabular_profile_of
+from mpgg_agents.mean_field.tabular.trainer import TabularTrainer
 from mpgg_agents.training_record import TrainingRecord
 from mpgg_env import DilemmaWarning
 from mpgg_env.analysis.mean_field.tabular_profile import TabularProfile

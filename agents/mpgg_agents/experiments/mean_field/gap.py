@@ -19,7 +19,7 @@ from mpgg_agents.experiments.mean_field.reader import MeanFieldRun
 from mpgg_agents.experiments.progress import Display, shown_share
 from mpgg_agents.experiments.reader import load_run_of
 from mpgg_agents.experiments.style import BLUE, GREY, house_style, new_figure
-from mpgg_agents.mean_field.tabular_config import TabularConfig
+from mpgg_agents.mean_field.tabular.config import TabularConfig
 from mpgg_env.analysis.mean_field.finite_gap import Estimate, FiniteGap, finite_gap
 from mpgg_env.analysis.mean_field.tabular_profile import TabularPolicy
 from mpgg_env.core.validation import check_choice

@@ -73,7 +73,7 @@ def _rounds(count: int) -> dict[str, Any]:
 
 # Critics learn values of a few units in some hundred updates: rewards are scaled to that.
 DEFAULT: Final[dict[str, dict[str, Any]]] = {
-    "population_matching": {**_QUICK, **_rounds(300), "layers": (128, 128), "sigma": 0.05},
+    "population_matching": {**_QUICK, **_SCALE, **_rounds(300), "layers": (128, 128), "sigma": 0.05},
     "four_rooms": {**_QUICK, **_SCALE, **_rounds(1000), "sigma": 0.08, "reward_scale": 0.1},
     "predator_prey": {
         **_QUICK,

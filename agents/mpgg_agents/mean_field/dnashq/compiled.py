@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mpgg_agents.mean_field.dnashq.stage import MIXED, fill_best, note_value, solve_stage
-from mpgg_agents.mean_field.tabular_rules import Dynamics, blended, explored_action, visit_rate
+from mpgg_agents.mean_field.tabular.rules import Dynamics, blended, explored_action, visit_rate
 from mpgg_agents.nash_q.compiled.profiles import own_action
 from mpgg_agents.nash_q.rules import drawn_action
 from mpgg_env.core.compiled import compiled

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mpgg_agents.mean_field.tabular_config import TabularConfig
+from mpgg_agents.mean_field.tabular.config import TabularConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

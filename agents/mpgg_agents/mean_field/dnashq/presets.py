@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mpgg_agents.mean_field.tabular_presets import tabular_presets
+from mpgg_agents.mean_field.tabular.presets import tabular_presets
 from mpgg_agents.presets import Preset
 
 # By game, then by name.

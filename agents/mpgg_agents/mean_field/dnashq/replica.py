@@ -5,8 +5,8 @@ import numpy as np
 from mpgg_agents.mean_field.dnashq.compiled import begin, play_episodes
 from mpgg_agents.mean_field.dnashq.config import DNashQConfig
 from mpgg_agents.mean_field.dnashq.tables import beliefs_of, profile_of, workspace_of
-from mpgg_agents.mean_field.tabular_dynamics import dynamics_of
-from mpgg_agents.mean_field.tabular_replica import TabularReplica
+from mpgg_agents.mean_field.tabular.dynamics import dynamics_of
+from mpgg_agents.mean_field.tabular.replica import TabularReplica
 from mpgg_env.analysis.mean_field.tabular_profile import TabularProfile
 from mpgg_env.core.types import FloatArray, Int32Array, IntArray, UInt64Array
 from mpgg_env.games.mean_field.common.discretised import DiscretisedGame

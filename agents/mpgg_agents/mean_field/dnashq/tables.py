@@ -6,7 +6,7 @@ import numpy as np
 
 from mpgg_agents.mean_field.dnashq.compiled import Beliefs, Workspace, begin, settle_all
 from mpgg_agents.mean_field.dnashq.stage import MIXED
-from mpgg_agents.mean_field.tabular_dynamics import dynamics_of
+from mpgg_agents.mean_field.tabular.dynamics import dynamics_of
 from mpgg_env.analysis.mean_field.tabular_profile import TabularProfile
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mean_field.common.discretised import DiscretisedGame

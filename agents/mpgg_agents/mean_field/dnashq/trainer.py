@@ -2,7 +2,7 @@
 
 from mpgg_agents.mean_field.dnashq.config import DNashQConfig
 from mpgg_agents.mean_field.dnashq.replica import DNashQ
-from mpgg_agents.mean_field.tabular_trainer import TabularTrainer
+from mpgg_agents.mean_field.tabular.trainer import TabularTrainer
 
 
 class DNashQTrainer(TabularTrainer[DNashQConfig]):

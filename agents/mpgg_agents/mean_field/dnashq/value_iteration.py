@@ -11,8 +11,8 @@ import numpy as np
 from mpgg_agents.mean_field.dnashq.compiled import Beliefs, Workspace, settle_state
 from mpgg_agents.mean_field.dnashq.stage import fill_best
 from mpgg_agents.mean_field.dnashq.tables import beliefs_of, profile_of, workspace_of
-from mpgg_agents.mean_field.tabular_dynamics import dynamics_of
-from mpgg_agents.mean_field.tabular_rules import Dynamics
+from mpgg_agents.mean_field.tabular.dynamics import dynamics_of
+from mpgg_agents.mean_field.tabular.rules import Dynamics
 from mpgg_env.analysis.mean_field.tabular_profile import TabularProfile
 from mpgg_env.core.compiled import compiled
 from mpgg_env.core.types import FloatArray

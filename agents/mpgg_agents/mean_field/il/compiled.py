@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mpgg_agents.mean_field.tabular_rules import Dynamics, blended, explored_action, visit_rate
+from mpgg_agents.mean_field.tabular.rules import Dynamics, blended, explored_action, visit_rate
 from mpgg_env.core.compiled import compiled, inlined
 from mpgg_env.core.types import FloatArray, Int32Array, IntArray, UInt64Array
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from mpgg_agents.mean_field.il.compiled import Tables, fill_actions, play_episodes
 from mpgg_agents.mean_field.il.config import ILConfig
-from mpgg_agents.mean_field.tabular_dynamics import dynamics_of
-from mpgg_agents.mean_field.tabular_replica import TabularReplica
+from mpgg_agents.mean_field.tabular.dynamics import dynamics_of
+from mpgg_agents.mean_field.tabular.replica import TabularReplica
 from mpgg_agents.nash_q.solver import strides_of
 from mpgg_env.analysis.mean_field.tabular_profile import TabularProfile
 from mpgg_env.core.types import FloatArray, Int32Array, IntArray, UInt64Array

@@ -2,7 +2,7 @@
 
 from mpgg_agents.mean_field.il.config import ILConfig
 from mpgg_agents.mean_field.il.replica import IndependentLearners
-from mpgg_agents.mean_field.tabular_trainer import TabularTrainer
+from mpgg_agents.mean_field.tabular.trainer import TabularTrainer
 
 
 class ILTrainer(TabularTrainer[ILConfig]):

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import TypeVar
 
-from mpgg_agents.mean_field.tabular_config import TabularConfig
+from mpgg_agents.mean_field.tabular.config import TabularConfig
 from mpgg_agents.seed_trainer import SeedTrainer
 from mpgg_env.games.mean_field.common.config import Episodic
 from mpgg_env.games.mean_field.common.discretised import DiscretisedGame

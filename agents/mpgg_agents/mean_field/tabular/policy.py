@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mpgg_agents.mean_field.tabular_config import TabularConfig
+from mpgg_agents.mean_field.tabular.config import TabularConfig
 from mpgg_env.analysis.mean_field.tabular_profile import TabularPolicy, TabularProfile
 from mpgg_env.games.mean_field.common.config import Episodic
 from mpgg_env.games.mean_field.common.discretised import DiscretisedGame

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from mpgg_agents.mean_field.tabular_rules import Dynamics
+from mpgg_agents.mean_field.tabular.rules import Dynamics
 from mpgg_agents.nash_q.solver import strides_of
 from mpgg_env.games.mean_field.common.discretised import DiscretisedGame
 

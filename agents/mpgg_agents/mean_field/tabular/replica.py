@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from mpgg_agents.draws import generator
-from mpgg_agents.mean_field.tabular_config import TabularConfig
-from mpgg_agents.mean_field.tabular_rules import falling_epsilon, fill_thresholds
+from mpgg_agents.mean_field.tabular.config import TabularConfig
+from mpgg_agents.mean_field.tabular.rules import falling_epsilon, fill_thresholds
 from mpgg_agents.seed_trainer import Replica
 from mpgg_agents.stored import Arrays
 from mpgg_env.analysis.mean_field.tabular_profile import TabularPolicy, TabularProfile

@@ -1,0 +1,1 @@
+"""What the tabular learners of mean-field-type games share: grids, episodes, replicas, trainers, profiles."""
