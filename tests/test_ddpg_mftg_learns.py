@@ -33,7 +33,7 @@ def exploitabilities(profile: tuple[NetPolicy, ...]) -> tuple[float, float]:
     return GAME.move_cost * float(moved), GAME.distance_cost * float(distance)
 
 
-@pytest.mark.parametrize(("sight", "rounds"), [("joint", 60), ("own", 40)])
+@pytest.mark.parametrize(("sight", "rounds"), [("joint", 80), ("own", 50)])
 def test_matching_is_learned_by_who_sees_the_other_coalition_and_by_nobody_else(sight: str, rounds: int) -> None:
     agent = DDPGConfig(**PRESETS["population_matching"]["default"].agent, sight=sight)
     trainer = DDPGTrainer(GAME, agent, [0], snapshots=0)
