@@ -29,7 +29,7 @@ def trained_case(coalitions: int, gain: float, iterations: int) -> tuple[float, 
         warnings.simplefilter("ignore", DilemmaWarning)  # most cases are none, on purpose
         game = MeanFieldMPGGConfig(n_coalitions=coalitions, gain_range=(LOWEST, highest), max_cycles=16)
     agent = ModelGradientConfig(**PRESETS["mpgg"]["default"].agent).replace(
-        iterations=iterations, episodes=16, learning_rate=0.01, averaging=0.9
+        iterations=iterations, episodes=16, learning_rate=0.01, averaging=0.9, entropy_bonus=0.0
     )
     trainer = ModelGradientTrainer(game, agent, seeds=[0], snapshots=0)
     trainer.advance(iterations)
