@@ -78,7 +78,10 @@ BAD = {
     "less than no response": (["--env", env_of("mpgg"), "--response-iterations", "-1"], "response_iterations must be"),
     "no profile": (["--env", env_of("mpgg"), "--snapshots", "0"], "snapshots must be"),
     "no length": (["--env", env_of("four_rooms"), "--max-cycles", "0"], "max_cycles must be"),
-    "too large tables": (["--env", env_of("mpgg"), "--agent", "dnashq", "--grid-shape", "3", "3"], "n_states_grid"),
+    "too large tables": (
+        ["--env", env_of("mpgg"), "--agent", "dnashq", "--grid-shape", "3", "3", "--n-states-grid", "2"],
+        "n_states_grid",
+    ),
     "opponents that must react": (
         ["--env", env_of("cyber_security"), "--agent", "model_gradient", "--opponents", "replay"],
         "opponents must be",
@@ -183,8 +186,8 @@ print(json.dumps(told))
 
 
 def test_without_torch_tables_are_learned_judged_and_drawn_and_networks_are_refused(tmp_path):
-    tables = tiny("mpgg", "dnashq", response_iterations=0, figures=True)
-    assert train(tables, tmp_path / "with", "--no-figures") == 0
+    tables = tiny("mpgg", "dnashq", response_iterations=0)
+    assert train(tables, tmp_path / "with") == 0
     nets = tiny("mpgg", "ddpg_mftg", response_iterations=0)
     assert train(nets, tmp_path / "nets") == 0
     out, new = str(tmp_path / "run"), ["--out", str(tmp_path / "new")]

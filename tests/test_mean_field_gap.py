@@ -9,7 +9,7 @@ import pytest
 
 from mpgg_agents.cli import main
 from mpgg_agents.experiments import load_run
-from mpgg_agents.experiments.mean_field.gap import gap_figure, numbers, table, without_draws
+from mpgg_agents.experiments.mean_field.gap import gap_figure, numbers, table, without_draws, write_figure
 from mpgg_env.analysis.mean_field.finite_gap import Estimate, FiniteGap, finite_gap
 from mpgg_env.analysis.mean_field.tabular_profile import TabularPolicy, TabularProfile
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
@@ -146,15 +146,19 @@ def test_the_figure_has_the_distances_with_their_intervals_and_a_line_of_the_the
 
 
 @pytest.mark.parametrize("ending", ["png", "pdf"])
-def test_figures_are_written_alike_again(ending, run, tmp_path):
-    path = tmp_path / f"gap.{ending}"
+def test_figures_are_written_alike_again(ending, tmp_path):
     contents = []
-    for _ in range(2):
-        assert main(["gap", str(run.path), "--sizes", "2", "4", "--replicas", "2", "--figure", str(path)]) == 0
-        contents.append(path.read_bytes())
+    for name in ("one", "other"):
+        write_figure(made_gap(), tmp_path / f"{name}.{ending}")
+        contents.append((tmp_path / f"{name}.{ending}").read_bytes())
     assert contents[0] == contents[1]
     assert contents[0].startswith({"png": b"\x89PNG", "pdf": b"%PDF"}[ending])
-    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_figure_is_written_where_it_is_asked_for(run, tmp_path):
+    path = tmp_path / "gap.png"
+    assert main(["gap", str(run.path), "--sizes", "2", "4", "--replicas", "2", "--figure", str(path)]) == 0
+    assert [entry.name for entry in tmp_path.iterdir()] == ["gap.png"]
 
 
 BAD = {
