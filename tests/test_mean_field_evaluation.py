@@ -11,10 +11,10 @@ from torch import Tensor
 from mpgg_agents.mean_field.architecture import ArchitectureConfig
 from mpgg_agents.mean_field.ddpg.config import DDPGConfig
 from mpgg_agents.mean_field.evaluation import evaluated_returns, judged, through_numpy
-from mpgg_agents.mean_field.evaluation_bounds import Interval, reacts, upper_gains
-from mpgg_agents.mean_field.evaluation_config import ResponseConfig
-from mpgg_agents.mean_field.evaluation_exploitability import exploitability
-from mpgg_agents.mean_field.evaluation_response import ENGINES, Engine, best_response, default_settings
+from mpgg_agents.mean_field.evaluation.bounds import Interval, reacts, upper_gains
+from mpgg_agents.mean_field.evaluation.config import ResponseConfig
+from mpgg_agents.mean_field.evaluation.measure import exploitability
+from mpgg_agents.mean_field.evaluation.response import ENGINES, Engine, best_response, default_settings
 from mpgg_agents.mean_field.policy import NetPolicy, new_actor
 from mpgg_env.analysis.mean_field.flow_response import flow_response
 from mpgg_env.analysis.mean_field.matching_reference import matching_equilibrium, matching_exploitability

@@ -12,12 +12,12 @@ from mpgg_agents.experiments import Experiment, checkpoint, load_run
 from mpgg_agents.experiments.mean_field.measures import GAINS, JUDGEMENTS, MPGG_JUDGEMENTS
 from mpgg_agents.experiments.mean_field.reader import MeanFieldRun
 from mpgg_agents.experiments.run import new_session, resumed_session
-from mpgg_agents.mean_field import evaluation_exploitability as judging
 from mpgg_agents.mean_field.ddpg.trainer import DDPGTrainer
 from mpgg_agents.mean_field.dnashq.trainer import DNashQTrainer
 from mpgg_agents.mean_field.evaluation import evaluated_returns, judged
-from mpgg_agents.mean_field.evaluation_config import ResponseConfig
-from mpgg_agents.mean_field.evaluation_exploitability import exploitability
+from mpgg_agents.mean_field.evaluation import measure as judging
+from mpgg_agents.mean_field.evaluation.config import ResponseConfig
+from mpgg_agents.mean_field.evaluation.measure import exploitability
 from mpgg_agents.mean_field.il.trainer import ILTrainer
 from mpgg_agents.mean_field.model_gradient.trainer import ModelGradientTrainer
 from mpgg_env.analysis.mean_field.matching_reference import matching_exploitability

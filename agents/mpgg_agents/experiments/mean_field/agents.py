@@ -58,7 +58,7 @@ class _Source:
 
 _PACKAGE: Final = "mpgg_agents.mean_field"
 _NETS: Final = (f"{_PACKAGE}.policy", "profile_of")
-_RESPONSES: Final = (f"{_PACKAGE}.evaluation_exploitability", "exploitability")
+_RESPONSES: Final = (f"{_PACKAGE}.evaluation.measure", "exploitability")
 _TABLES: Final = (f"{_PACKAGE}.tabular.policy", "profile_of")
 _SOURCES: Final = {
     "ddpg_mftg": _Source(DDPGConfig, DDPG_PRESETS, (f"{_PACKAGE}.ddpg.trainer", "DDPGTrainer"), _NETS),

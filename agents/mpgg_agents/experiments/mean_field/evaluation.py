@@ -44,8 +44,8 @@ class ProfileJudgement(PolicyJudgement):
 
     def _gains(self, policy: Sequence[Policy], seed: int, tell: Callable[[int], None]) -> dict[str, Any]:
         """The kinds of gains that are known."""
-        from mpgg_agents.mean_field.evaluation_exploitability import exploitability  # loads torch
-        from mpgg_agents.mean_field.evaluation_response import default_settings
+        from mpgg_agents.mean_field.evaluation.measure import exploitability  # loads torch
+        from mpgg_agents.mean_field.evaluation.response import default_settings
 
         game, iterations = self._experiment.game, self._experiment.run.response_iterations
         settings = default_settings(game, "model_gradient").replace(iterations=iterations)

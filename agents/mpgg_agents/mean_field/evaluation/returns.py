@@ -1,50 +1,17 @@
-"""What profiles earn on the testing set ([Shao2024] algorithm 4), judged in float64; the door to best responses too."""
+"""What profiles earn on the testing set ([Shao2024] algorithm 4), judged in float64."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mpgg_agents.extras import lazy_names_of_extra
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.config import Episodic
 from mpgg_env.games.mean_field.common.rollout import Policy, Rollout, rollout
 from mpgg_env.games.mean_field.common.state import MeanFieldState
-
-if TYPE_CHECKING:
-    from mpgg_agents.mean_field.evaluation_config import ResponseConfig
-    from mpgg_agents.mean_field.evaluation_exploitability import Exploitability, exploitability
-    from mpgg_agents.mean_field.evaluation_response import Response, best_response
-
-__all__ = [
-    "EvaluatedReturns",
-    "Exploitability",
-    "Response",
-    "ResponseConfig",
-    "best_response",
-    "evaluated_returns",
-    "exploitability",
-    "in_type_of",
-    "judged",
-    "through_numpy",
-    "valid",
-]
-
-# Their modules import this one.
-__getattr__ = lazy_names_of_extra(
-    __name__,
-    {
-        "Exploitability": "mpgg_agents.mean_field.evaluation_exploitability",
-        "Response": "mpgg_agents.mean_field.evaluation_response",
-        "ResponseConfig": "mpgg_agents.mean_field.evaluation_config",
-        "best_response": "mpgg_agents.mean_field.evaluation_response",
-        "exploitability": "mpgg_agents.mean_field.evaluation_exploitability",
-    },
-)
 
 
 @dataclass(frozen=True, slots=True)

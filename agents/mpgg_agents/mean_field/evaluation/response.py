@@ -11,10 +11,10 @@ from torch import Tensor
 
 from mpgg_agents.errors import TrainingError
 from mpgg_agents.mean_field.ddpg.config import DDPGConfig
-from mpgg_agents.mean_field.evaluation import in_type_of, judged
-from mpgg_agents.mean_field.evaluation_config import ResponseConfig
-from mpgg_agents.mean_field.evaluation_ddpg import ddpg_response
-from mpgg_agents.mean_field.evaluation_forms import Form, NetForm, OpenLoopForm, Weights
+from mpgg_agents.mean_field.evaluation.config import ResponseConfig
+from mpgg_agents.mean_field.evaluation.ddpg import ddpg_response
+from mpgg_agents.mean_field.evaluation.forms import Form, NetForm, OpenLoopForm, Weights
+from mpgg_agents.mean_field.evaluation.returns import in_type_of, judged
 from mpgg_agents.threads import limited_threads
 from mpgg_env.core.types import FloatArray
 from mpgg_env.core.validation import check_choice, check_integer

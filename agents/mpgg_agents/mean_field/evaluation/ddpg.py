@@ -15,8 +15,8 @@ from mpgg_agents.mean_field.architecture import ARCHITECTURES
 from mpgg_agents.mean_field.ddpg.config import DDPGConfig
 from mpgg_agents.mean_field.ddpg.noise import noise_paths, noisy_action
 from mpgg_agents.mean_field.ddpg.player import Player, Transition
-from mpgg_agents.mean_field.evaluation import in_type_of
-from mpgg_agents.mean_field.evaluation_forms import RESPONSE
+from mpgg_agents.mean_field.evaluation.forms import RESPONSE
+from mpgg_agents.mean_field.evaluation.returns import in_type_of
 from mpgg_agents.mean_field.networks import Actor
 from mpgg_agents.mean_field.policy import NetPolicy
 from mpgg_env.core.types import IntArray
