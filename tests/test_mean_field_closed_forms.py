@@ -16,7 +16,7 @@ from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.rollout import Rollout, rollout
 from mpgg_env.games.mean_field.common.state import MeanFieldState
-from mpgg_env.games.mean_field.cyber_security.config import CyberSecurityConfig
+from mpgg_env.games.mean_field.cyber_security.config import INFECTION_RATES, CyberSecurityConfig
 from mpgg_env.games.mean_field.distribution_planning.config import DistributionPlanningConfig
 from mpgg_env.games.mean_field.population_matching.config import PopulationMatchingConfig
 
@@ -153,6 +153,29 @@ def test_where_defence_pays_the_bound_says_how_much_at_most() -> None:
     gain = episode_against(config, ATTACKS["always"], always).returns[:, 0] - episode.returns[:, 0]
     assert (gain > 0).all()
     assert (gain <= bound).all()
+
+
+def test_the_bound_counts_those_who_are_infected_when_they_switch() -> None:
+    """T = 3 without infection, all in UI, D recovers faster; a switch at time 0 is all that can matter. By hand:
+
+    0.2 go to DI. At time 2 of them 0.2 * (1 - 0.2 * 4) are infected and not 0.2 * (1 - 0.2 * 1): 0.12 fewer, each worth
+    0.2 * 0.5, discounted by 0.98^2. All are infected at time 0; at time 1, when fewer are, is too late to count them.
+    """
+    healthy = dict.fromkeys(INFECTION_RATES, 0.0)
+    recovery = {"recovery_undefended": 1.0, "recovery_defended": 4.0, "switch_rate": 1.0}
+    config = CyberSecurityConfig(max_cycles=3, defence_cost=0.0, **recovery, **healthy)
+    batch = MeanFieldBatch(config)
+    state = batch.initial_state((np.array([[0.0, 0, 1, 0]]), np.array([[0.5, 0.5]])))
+    never = never_defend(3, 1)
+    attackers = OpenLoop(np.tile(np.eye(2)[0], (3, 1, 2, 1)))
+    kept, defended = (
+        rollout(batch, state, [OpenLoop(actions), attackers]) for actions in (never, never[..., ::-1].copy())
+    )
+    gain = 0.98**2 * 0.2 * 0.5 * 0.12
+    np.testing.assert_allclose(defended.returns[:, 0] - kept.returns[:, 0], [gain], atol=1e-12)
+    bound = defence_gain_bound(config, state.distributions[0], np.full((1, 3), 0.5))
+    np.testing.assert_allclose(bound, [gain], atol=1e-12)
+    np.testing.assert_allclose(certificate(config, defended).exploitability[:, 0], [0.0], atol=1e-12)
 
 
 def test_no_defence_leaves_the_ranges_of_infection() -> None:

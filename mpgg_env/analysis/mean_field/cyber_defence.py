@@ -6,10 +6,11 @@ p_t(x) be the derivative of its value by the share of defenders in x, and
 
     w_U = p(US) - p(UI),   eta = w_U - w_D,   delta_I = p(UI) - p(DI),   delta_S = p(US) - p(DS).
 
-Who deviates at time t moves at most a share dt lambda of the infected and of the susceptible from U to D, and nothing
-else, because switching changes no infection within a step. By the lemma of differences in performance ([Kakade2002])
+Who deviates at time t moves at most a share dt lambda of the infected and of the susceptible of that time, I_t and S_t,
+from U to D, and nothing else, because who switches keeps her health within a step. By the lemma of differences in
+performance ([Kakade2002])
 
-    gain of any policy <= sum_t gamma^{t+1} dt lambda [ I max(0, -min delta_I,t+1) + S max(0, -min delta_S,t+1) ],
+    gain of any policy <= sum_t gamma^{t+1} dt lambda [ I_t max(0, -min delta_I,t+1) + S_t max(0, -min delta_S,t+1) ],
 
 the minima over every state that any policy of the defenders can bring about. The four numbers follow backwards from 0
 at T by formulas that are linear in each of (w_U, eta, delta), in the state, and in the split of the infected and
@@ -50,7 +51,8 @@ def defence_gain_bound(config: CyberSecurityConfig, defenders: FloatArray, activ
     for t in reversed(range(active.shape[1] - 1)):
         ranges = _before(config, ranges, infected[:, t + 1], active[:, t + 1])
         worst = np.maximum(0.0, -ranges[:, 2:, 0])
-        shares = np.stack([infected[:, t + 1, 1], 1 - infected[:, t + 1, 0]], 1)
+        # Those of time t: who switches then is infected or not as before, though fewer may be so a step later.
+        shares = np.stack([infected[:, t, 1], 1 - infected[:, t, 0]], 1)
         step = config.discount ** (t + 1) * config.dt * config.switch_rate
         bound += step * (worst * shares).sum(1)
     return bound
