@@ -49,7 +49,7 @@ def test_starts_that_are_no_distributions_are_refused(xp: Any, starts: Any, word
 def test_contexts_are_checked(xp: Any) -> None:
     rooms = MeanFieldBatch(FourRoomsConfig(), xp)
     corner = [np.eye(100)[[0]]] * 2
-    for wrong in ([4], [-1], [0, 1]):
+    for wrong in ([4], [-1], [0, 1], [0.9]):
         with pytest.raises(ValueError, match=r"context must be \(1,\) integers in \[0, 3\], got"):
             rooms.initial_state(corner, wrong)
     with pytest.raises(ValueError, match=r"context must be given, integers in \[0, 3\]"):

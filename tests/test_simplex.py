@@ -111,6 +111,8 @@ def test_what_is_no_distribution_is_refused(wrong: list[float]) -> None:
 def test_grids_that_are_too_large_are_refused() -> None:
     with pytest.raises(ValueError, match=re.escape("must have at most 10,000,000 points to be listed, got n_coord")):
         simplex_grid(25, 10)
+    with pytest.raises(ValueError, match=r"got n_coordinates = 1000 and n = 1000 with 10\^600\.0$"):
+        simplex_grid(1000, 1000)
     with pytest.raises(ValueError, match=r"at most 2\^62 points, got 100 coordinates and n = 100"):
         index_table(100, 100)
     with pytest.raises(ValueError, match=r"^n must be >= 1, got 0"):

@@ -47,7 +47,7 @@ def simplex_grid(n_coordinates: int, n: int) -> IntArray:
     if size > LARGEST_LIST:
         raise ValueError(
             f"a grid must have at most {LARGEST_LIST:,} points to be listed, got n_coordinates = {n_coordinates} and "
-            f"n = {n} with {size:.3g}"
+            f"n = {n} with 10^{math.log10(size):.1f}"
         )
     # n units and S - 1 bars between the coordinates in a row: the units of a coordinate are those between two bars.
     bars = np.array(list(itertools.combinations(range(n + n_coordinates - 1), n_coordinates - 1)), np.int64)

@@ -169,8 +169,11 @@ class MeanFieldBatch:
             return None
         if context is None:
             raise ValueError(f"context must be given, integers in [0, {contexts - 1}], one per game")
-        values = self.xp.asarray(context, dtype=self.xp.int64, **self._place)
-        if tuple(values.shape) != (size,) or not bool(((values >= 0) & (values < contexts)).all()):
+        given = self.xp.asarray(context, **self._place)
+        values = self.xp.asarray(given, dtype=self.xp.int64, **self._place)
+        # 0.9 would otherwise quietly become 0.
+        inside = (values == given) & (values >= 0) & (values < contexts)
+        if tuple(values.shape) != (size,) or not bool(inside.all()):
             raise ValueError(f"context must be ({size},) integers in [0, {contexts - 1}], got {context!r}")
         return values
 
