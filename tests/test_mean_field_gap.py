@@ -170,6 +170,7 @@ BAD = {
     "a wrong ending": (["--figure", "gap.svg"], "the ending of --figure must be one of '.png', '.pdf', got '.svg'"),
     "no ending": (["--figure", "gap"], "the ending of --figure must be one of '.png', '.pdf', got ''"),
     "no number": (["--sizes", "few", "many"], "--sizes"),
+    "no folder": (["--figure", "nowhere/gap.png"], "cannot write nowhere/gap.png: nowhere is no folder"),
 }
 
 

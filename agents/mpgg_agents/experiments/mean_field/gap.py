@@ -43,6 +43,9 @@ def ask(arguments: argparse.Namespace, display: Display) -> str:
     """
     if arguments.figure is not None:
         check_choice("the ending of --figure", arguments.figure.suffix, FIGURE_KINDS)
+    for path in (arguments.json, arguments.figure):
+        if path is not None:
+            storage.check_writable(path)
     run = load_run_of(arguments.run, MeanFieldRun)
     seed = run.seeds[0] if arguments.seed is None else arguments.seed
     profile, sizes, replicas = without_draws(run.policy(seed)), arguments.sizes, arguments.replicas
