@@ -155,7 +155,7 @@ def test_the_entropy_of_actions_counts_agents_and_free_columns() -> None:
 
 
 def test_returns_that_are_not_finite_end_the_training() -> None:
-    with pytest.raises(TrainingError, match=r"^the returns of round 1 are not finite$"):
+    with pytest.raises(TrainingError, match=r"^the returns of round 0 are not finite$"):
         _replica(PopulationMatchingConfig(move_cost=1e39)).iterate()  # no float32
 
 

@@ -1,22 +1,21 @@
 """What is known about the gains of best responses without learning: exact values and upper bounds."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from mpgg_agents.mean_field.model_gradient.play import moves_are_own
 from mpgg_agents.mean_field.policy import NetPolicy
 from mpgg_env.analysis.mean_field.certificate import best_response_bounds
 from mpgg_env.analysis.mean_field.matching_reference import matching_exploitability
 from mpgg_env.analysis.mean_field.open_loop import OpenLoop, as_numpy
 from mpgg_env.core.types import FloatArray
+from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.config import Episodic
 from mpgg_env.games.mean_field.common.rollout import Policy, Rollout
 from mpgg_env.games.mean_field.population_matching.config import PopulationMatchingConfig
 from mpgg_env.games.mean_field.registry import game_of
-
-# Games in which what a policy sees of its own coalition depends on that coalition alone.
-OWN_MOVES: Final = ("population_matching", "four_rooms", "predator_prey", "distribution_planning", "mpgg")
 
 
 class Interval(NamedTuple):
@@ -56,8 +55,10 @@ def reacts(config: Episodic, policy: Policy) -> bool:
 
     Nor does it if the policy sees its own coalition alone, where others do not change how that moves.
     """
-    own = isinstance(policy, NetPolicy) and policy.sight == "own" and game_of(config) in OWN_MOVES
-    return not (own or isinstance(policy, OpenLoop))
+    if isinstance(policy, OpenLoop):
+        return False
+    alone = isinstance(policy, NetPolicy) and policy.sight == "own"
+    return not (alone and moves_are_own(MeanFieldBatch(config)))
 
 
 def upper_gains(config: Episodic, profile: Sequence[Policy], replayed: Interval | None) -> FloatArray | None:

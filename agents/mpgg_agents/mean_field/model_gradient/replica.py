@@ -110,7 +110,7 @@ class ModelGradient(Replica):
             **{f"return_{i}": own for i, own in enumerate(returns)},
         }
         if not all(map(math.isfinite, measures.values())):
-            raise TrainingError(f"the returns of round {self.rounds_done} are not finite")
+            raise TrainingError(f"the returns of round {self.rounds_done - 1} are not finite")
         return measures
 
     def _objectives(self, played: Play, weight: float) -> Tensor:
