@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from mpgg_env.games.mean_field.common.state import Array, MeanFieldState
 
 SUM_TOLERANCE = 1e-9
 WORDS = 2.0**32
+# What the draws of coalition 0 are for; the next numbers are the other coalitions'. Learners, whose seeds these may be,
+# use small numbers.
+MIXTURES: Final = 2**30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +92,7 @@ class TabularPolicy:
 
     def _drawn(self, states: IntArray, step: int, seed: int) -> IntArray:
         words: UInt32Array = np.empty((4, len(states)), np.uint32)
-        fill_words(words, 0, np.uint64(seed), step, self.coalition)
+        fill_words(words, 0, np.uint64(seed), step, MIXTURES + self.coalition)
         strategy = self.profile.strategies[self.coalition][states]
         # Divided by the last sum, which rounding leaves a little beside 1: no draw is beyond the last action.
         sums = np.cumsum(strategy, 1)
