@@ -20,10 +20,11 @@ from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.mpgg.config import MeanFieldMPGGConfig
 
 LOWEST = 1.2  # gain at the left edge of the board
+MEASURES = ("agreement", "cooperation", "welfare", "best_casino", "own_share")  # see mpgg_measures
 
 
-def trained_case(coalitions: int, gain: float, iterations: int) -> tuple[float, float, float]:
-    """Agreement with the threshold rule, cooperation and welfare in the second half of the episodes, after training."""
+def trained_case(coalitions: int, gain: float, iterations: int) -> list[float]:
+    """The measures of the second half of the episodes, after training."""
     highest = LOWEST + (gain - LOWEST) * 6 / 5  # the last of three columns is centred at 5 / 6
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DilemmaWarning)  # most cases are none, on purpose
@@ -33,21 +34,21 @@ def trained_case(coalitions: int, gain: float, iterations: int) -> tuple[float, 
     )
     trainer = ModelGradientTrainer(game, agent, seeds=[0], snapshots=0)
     trainer.advance(iterations)
-    played = judged(MeanFieldBatch(game, torch), trainer.policy(0))
-    found = mpgg_measures(game, played, first_step=game.max_cycles // 2)
-    return float(found.agreement.mean()), float(found.cooperation.mean()), float(found.welfare.mean())
+    found = mpgg_measures(game, judged(MeanFieldBatch(game, torch), trainer.policy(0)), first_step=8)
+    return [float(getattr(found, name).mean()) for name in MEASURES]
 
 
-def draw(welfare: dict[tuple[int, float], float], path: Path) -> None:
-    """Welfare against the number of coalitions per gain of the best casino: theory has a step down at 1."""
-    figure = Figure(figsize=(5, 3), layout="constrained")
-    axes = figure.subplots()
-    for coalitions in sorted({k for k, _ in welfare}):
-        own = {k / gain: share for (k, gain), share in welfare.items() if k == coalitions}
-        axes.plot(list(own), list(own.values()), "o", label=f"K = {coalitions}")
-    axes.axvline(1, color="0.6", linewidth=1)
-    axes.set(xlabel="coalitions / gain of the best casino", ylabel="welfare / optimum")
+def draw(cases: dict[tuple[int, float], list[float]], path: Path) -> None:
+    """Every measure against the number of coalitions per gain of the best casino: theory has a step at 1."""
+    figure = Figure(figsize=(10, 2.6), layout="constrained")
+    for number, (name, axes) in enumerate(zip(MEASURES, figure.subplots(1, len(MEASURES), sharex=True), strict=True)):
+        for coalitions in sorted({k for k, _ in cases}):
+            own = {k / gain: values[number] for (k, gain), values in cases.items() if k == coalitions}
+            axes.plot(list(own), list(own.values()), "o", label=f"K = {coalitions}")
+        axes.axvline(1, color="0.6", linewidth=1)
+        axes.set(title=name.replace("_", " "), ylim=(-0.1, 1.05))
     axes.legend(frameon=False)
+    figure.supxlabel("coalitions / gain of the best casino", fontsize=10)
     figure.savefig(path, dpi=150)
 
 
@@ -59,13 +60,13 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=50)
     parser.add_argument("--out", type=Path, help="where to write the figure")
     given = parser.parse_args()
-    cases, welfare = [(k, gain) for k in given.coalitions for gain in given.gains], {}
-    print("  K  gain  K / gain  threshold rule  cooperation  welfare / optimum")
-    for k, gain in tqdm(cases, leave=False):
-        agreement, cooperation, welfare[k, gain] = trained_case(k, gain, given.iterations)
-        tqdm.write(f"{k:3} {gain:5} {k / gain:9.2f} {agreement:15.3f} {cooperation:12.3f} {welfare[k, gain]:18.3f}")
+    cases = {}
+    print("  K  gain  K / gain " + "".join(f"{name:>13}" for name in MEASURES))
+    for k, gain in tqdm([(k, gain) for k in given.coalitions for gain in given.gains], leave=False):
+        cases[k, gain] = trained_case(k, gain, given.iterations)
+        tqdm.write(f"{k:3} {gain:5} {k / gain:9.2f} " + "".join(f"{value:13.3f}" for value in cases[k, gain]))
     if given.out is not None:
-        draw(welfare, given.out)
+        draw(cases, given.out)
         print(given.out)
 
 

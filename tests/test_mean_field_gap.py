@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -115,7 +116,8 @@ def test_mixtures_are_played_by_their_likeliest_actions(run):
     for policy, played, actions in zip(drawn, without_draws(drawn), game.actions, strict=True):
         assert isinstance(played, TabularPolicy)
         np.testing.assert_array_equal(played(state), np.stack([actions[5]] * len(state.distributions[0])))
-        assert not np.array_equal(policy(state), played(state))
+        # A step of five starts may draw the likeliest action each time; twenty do not.
+        assert any(not np.array_equal(policy(replace(state, step=t)), played(state)) for t in range(20))
     profile = run.policy(3)
     assert without_draws(profile) == tuple(profile)
 

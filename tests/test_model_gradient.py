@@ -205,7 +205,7 @@ def test_a_resumed_training_has_the_same_bits(stop: int, options: dict[str, Any]
         np.testing.assert_array_equal(array, second.state_arrays()[name], err_msg=name)
     for name, series in record.measures.items():
         np.testing.assert_array_equal(series, joined.measures[name], err_msg=name)
-    assert set(record.measures) == {"loss", "mean_return", "return_0", "return_1"}
+    assert set(record.measures) == {"objective", "mean_return", "return_0", "return_1"}
 
 
 def test_a_replica_depends_on_its_own_seed_alone() -> None:

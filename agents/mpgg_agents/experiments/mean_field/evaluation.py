@@ -6,6 +6,7 @@ from typing import Any
 from mpgg_agents.experiments.judgement import PolicyJudgement
 from mpgg_agents.experiments.mean_field.episodes import evaluated_episodes
 from mpgg_agents.experiments.mean_field.measures import GAINS, JUDGEMENTS, MPGG_JUDGEMENTS
+from mpgg_env.analysis.mean_field.gains import exact_gains, replayed_gains
 from mpgg_env.analysis.mean_field.mpgg_measures import mpgg_measures
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.rollout import Policy, Rollout
@@ -37,10 +38,9 @@ class ProfileJudgement(PolicyJudgement):
         if game_of(game) == "mpgg":
             found.update(mpgg_measures_of(game, played))
         if run.response_iterations:
-            found.update(self._gains(policy, seed, tell))
-        else:
-            tell(self.steps_per_policy)
-        return found
+            return {**found, **self._gains(policy, seed, tell)}
+        tell(self.steps_per_policy)
+        return {**found, **known_gains(game, played)}
 
     def _gains(self, policy: Sequence[Policy], seed: int, tell: Callable[[int], None]) -> dict[str, Any]:
         """The kinds of gains that are known."""
@@ -51,6 +51,13 @@ class ProfileJudgement(PolicyJudgement):
         settings = default_settings(game, "model_gradient").replace(iterations=iterations)
         judged = exploitability(game, policy, settings=settings, seed=seed, progress=lambda done: tell(1))
         return {name: getattr(judged, name) for name in GAINS if getattr(judged, name) is not None}
+
+
+def known_gains(game: Any, played: Rollout) -> dict[str, Any]:
+    """The gains that are known without learning a response, (m, tests) each."""
+    exact, replayed = exact_gains(game, played), replayed_gains(game, played)
+    found = {} if exact is None else {"exact": exact}
+    return found if replayed is None else {**found, "replayed_lower": replayed.lower, "replayed_upper": replayed.upper}
 
 
 def mpgg_measures_of(game: MeanFieldMPGGConfig, played: Rollout) -> dict[str, Any]:

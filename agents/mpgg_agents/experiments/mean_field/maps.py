@@ -25,11 +25,14 @@ TIMES: Final = 5
 def distributions_figure(data: MeanFieldFigureData) -> Figure:
     """Where the agents of each coalition are in the course of one episode of the testing set."""
     paths = [path for name, path in data.evolution.items() if name.startswith("coalition_")]
-    picture = MeanFieldBatch(data.game).rules.picture()
-    return _shares_figure(paths, picture) if picture.board is None else _boards_figure(paths, picture.board)
+    rules = MeanFieldBatch(data.game).rules
+    picture, context = rules.picture(), rules.testing_set().context
+    if picture.board is None:
+        return _shares_figure(paths, picture)
+    return _boards_figure(paths, picture.board, None if context is None else int(context[0]))
 
 
-def _boards_figure(paths: list[FloatArray], board: Board) -> Figure:
+def _boards_figure(paths: list[FloatArray], board: Board, context: int | None) -> Figure:
     times = shown_times(len(paths[0]) - 1)
     figure = new_figure(0.75 * len(paths) + 0.3, "compressed")
     panels = figure.subplots(len(paths), len(times), squeeze=False)
@@ -38,7 +41,7 @@ def _boards_figure(paths: list[FloatArray], board: Board) -> Figure:
     for i, (row, path) in enumerate(zip(panels, paths, strict=True)):
         for axes, time in zip(row, times, strict=True):
             image = _draw_board(axes, board.laid_out(path[time]), highest)
-            _draw_marks(axes, board, i)
+            _draw_marks(axes, board, i, context)
         row[0].set_ylabel(str(i))
     figure.supylabel("coalition", fontsize=8)
     for axes, time in zip(panels[0], times, strict=True):
@@ -61,7 +64,7 @@ def _draw_board(axes: "Axes", shares: FloatArray, highest: float) -> "AxesImage"
     return image
 
 
-def _draw_marks(axes: "Axes", board: Board, coalition: int) -> None:
+def _draw_marks(axes: "Axes", board: Board, coalition: int, context: int | None) -> None:
     for edge in board.walls:
         _draw_wall(axes, edge)
     for row, column in board.forbidden:
@@ -69,6 +72,13 @@ def _draw_marks(axes: "Axes", board: Board, coalition: int) -> None:
     for row, column in board.targets_of(coalition):
         frame = Rectangle((column - 0.42, row - 0.42), 0.84, 0.84, fill=False, edgecolor=VERMILION, linewidth=0.8)
         axes.add_patch(frame)
+    home = np.array(list(board.home_of(coalition, context)))
+    if len(home):
+        (top, left), (bottom, right) = home.min(0), home.max(0)
+        width, height = right - left + 0.6, bottom - top + 0.6
+        axes.add_patch(
+            Rectangle((left - 0.3, top - 0.3), width, height, fill=False, edgecolor=VERMILION, linewidth=0.8)
+        )
 
 
 def _draw_wall(axes: "Axes", edge: Edge) -> None:

@@ -25,11 +25,11 @@ _HEADS: Final = {
     "replayed_upper": "replay <=",
 }
 _GAINS: Final = {
-    "lower_bound": "gain found",
-    "exact": "gain, exact",
-    "upper_bound": "gain, at most",
-    "replayed_lower": "replayed, at least",
-    "replayed_upper": "replayed, at most",
+    "lower_bound": "at least",
+    "exact": "exactly",
+    "upper_bound": "at most",
+    "replayed_lower": "from replayed opponents at least",
+    "replayed_upper": "from them at most",
 }
 _MEANINGS: Final = {
     "returns": "return: discounted, mean over the testing set, without exploration",
@@ -59,7 +59,7 @@ def _outcome(run: MeanFieldRun) -> list[str]:
     gains = {head: found[name][:, -1].mean(axis=(1, 2)) for name, head in _GAINS.items() if _is_known(found[name])}
     if gains:
         words = ", ".join(f"{head} {_cell(values)}" for head, values in gains.items())
-        lines.append(f"exploitability at the end, mean over coalitions: {words}")
+        lines.append(f"gain by deviating at the end, mean over coalitions: {words}")
     return lines
 
 

@@ -9,7 +9,7 @@ from mpgg_env.games.mean_field.common.config import Episodic
 class DDPGTrainer(SeedTrainer[Episodic, DDPGConfig]):
     """DDPG-MFTG in B replicas, one per seed; a round is a batch of parallel episodes. See `SeedTrainer`."""
 
-    loss_names = ("critic_loss", "actor_value")
+    loss_names = ("critic_loss",)
     parallel = True
 
     def make_replica(self, seed: int) -> MeanFieldDDPG:

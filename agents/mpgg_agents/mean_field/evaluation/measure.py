@@ -8,11 +8,12 @@ import numpy as np
 import torch
 
 from mpgg_agents.mean_field.ddpg.config import DDPGConfig
-from mpgg_agents.mean_field.evaluation.bounds import exact_gains, replayed_gains, upper_gains
+from mpgg_agents.mean_field.evaluation.bounds import upper_gains
 from mpgg_agents.mean_field.evaluation.config import ResponseConfig
 from mpgg_agents.mean_field.evaluation.response import Engine, best_response
 from mpgg_agents.mean_field.evaluation.returns import judged
 from mpgg_agents.threads import limited_threads
+from mpgg_env.analysis.mean_field.gains import exact_gains, replayed_gains
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.config import Episodic

@@ -105,7 +105,7 @@ class ModelGradient(Replica):
         self._average()
         returns = played.returns.detach().mean(0).tolist()
         measures = {
-            "loss": -float(objectives.detach().sum()),
+            "objective": float(objectives.detach().sum()),
             "mean_return": sum(returns) / len(returns),
             **{f"return_{i}": own for i, own in enumerate(returns)},
         }

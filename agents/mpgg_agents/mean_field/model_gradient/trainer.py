@@ -9,7 +9,7 @@ from mpgg_env.games.mean_field.common.config import Episodic
 class ModelGradientTrainer(SeedTrainer[Episodic, ModelGradientConfig]):
     """The solver in B replicas, one per seed; a round is one gradient step. See `SeedTrainer` for the arguments."""
 
-    loss_names = ("loss",)
+    loss_names = ()
 
     def make_replica(self, seed: int) -> ModelGradient:
         """The players of a seed."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mpgg_env.core.validation import check_real
 from mpgg_env.games.mean_field.common.config import MeanFieldConfig
@@ -26,8 +27,11 @@ class PopulationMatchingConfig(MeanFieldConfig):
     def __post_init__(self) -> None:
         MeanFieldConfig.__post_init__(self)
         self._check_reals("move_cost", "distance_cost")
-        if isinstance(self.noise, str) or not isinstance(self.noise, Sequence) or len(self.noise) != 3:
+        noise: Any = self.noise
+        if hasattr(noise, "tolist"):  # a numpy array
+            noise = noise.tolist()
+        if isinstance(noise, str) or not isinstance(noise, Sequence) or len(noise) != 3:
             raise TypeError(f"noise must be three probabilities, of the shifts 0, -1 and +1, got {self.noise!r}")
-        self._set("noise", tuple(check_real(f"noise[{k}]", share, 0, 1) for k, share in enumerate(self.noise)))
+        self._set("noise", tuple(check_real(f"noise[{k}]", share, 0, 1) for k, share in enumerate(noise)))
         if abs(sum(self.noise) - 1) > SUM_TOLERANCE:
             raise ValueError(f"noise must sum to 1, got {self.noise} with the sum {sum(self.noise)!r}")
