@@ -193,7 +193,7 @@ def test_each_kind_of_gain_has_a_curve_of_its_own(game, runs):
     if game == "population_matching":
         names["exact"] = "exact"
     if game != "mpgg":
-        names.update({f"against replayed opponents, at {k}": f"replayed_{b}" for k, b in BOUNDS.items()})
+        names.update({f"from replays, at {k}": f"replayed_{b}" for k, b in BOUNDS.items()})
     data = MeanFieldFigureData.read(runs[game, "ddpg_mftg" if game == "mpgg" else "model_gradient"])
     lines = {line.get_label(): line.get_ydata() for line in exploitability_figure(data).axes[0].get_lines()}
     assert list(lines) == list(names)

@@ -23,8 +23,8 @@ _GAINS: Final = {
     "lower_bound": Curve("best response found", *STYLES[0]),
     "exact": Curve("exact", *STYLES[1]),
     "upper_bound": Curve("upper bound", *STYLES[1]),
-    "replayed_lower": Curve("against replayed opponents, at least", *STYLES[2]),
-    "replayed_upper": Curve("against replayed opponents, at most", *STYLES[3]),
+    "replayed_lower": Curve("from replays, at least", *STYLES[2]),
+    "replayed_upper": Curve("from replays, at most", *STYLES[3]),
 }
 _SHARES: Final = {
     "cooperation": Curve("cooperation", *STYLES[0]),
@@ -53,16 +53,16 @@ def returns_figure(data: MeanFieldFigureData) -> Figure:
 def exploitability_figure(data: MeanFieldFigureData) -> Figure:
     """What a coalition could gain, mean over coalitions and the testing set."""
     known = {name: curve for name, curve in _GAINS.items() if not np.isnan(data.evaluation[name]).any()}
-    figure = new_figure(1.9 + 0.12 * len(known))
+    figure = new_figure(2.2)
     axes = figure.subplots()
     highest = 0.0
     for name, curve in known.items():
         values = data.evaluation[name].mean(axis=(2, 3))
         highest = max(highest, float(values.max()))
         draw_band(axes, curve, data.evaluation[SNAPSHOT_ROUNDS], values, markers=True)
-    axes.set_ylabel("exploitability")
+    axes.set_ylabel("gain by deviating")
     axes.set_ylim(0.0, 1.15 * highest or 1.0)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=1 + (len(known) == 2))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     _set_rounds(axes, data)
     return figure
 
