@@ -113,7 +113,8 @@ class MeanFieldBatch:
         size, block = len(state.distributions[0]), self.block
         if size <= block:
             return self._step(state, actions)
-        parts = [self._step(*_part(state, actions, slice(k, k + block))) for k in range(0, size, block)]
+        blocks = [slice(k, k + block) for k in range(0, size, block)]
+        parts = [self._step(state.part(games), tuple(action[games] for action in actions)) for games in blocks]
         following = tuple(np.concatenate(mu) for mu in zip(*(part.distributions for part, _ in parts), strict=True))
         return MeanFieldState(state.step + 1, following, state.context), np.concatenate([paid for _, paid in parts])
 
@@ -176,10 +177,3 @@ class MeanFieldBatch:
         if tuple(values.shape) != (size,) or not bool(inside.all()):
             raise ValueError(f"context must be ({size},) integers in [0, {contexts - 1}], got {context!r}")
         return values
-
-
-def _part(state: MeanFieldState, actions: Arrays, games: slice) -> tuple[MeanFieldState, Arrays]:
-    """Some of the games."""
-    context = None if state.context is None else state.context[games]
-    part = MeanFieldState(state.step, tuple(mu[games] for mu in state.distributions), context)
-    return part, tuple(action[games] for action in actions)

@@ -118,7 +118,7 @@ class FinitePopulation(ABC):
         keep = check_flag("keep_flows", keep_flows)
         parts = []
         for chunk in self._chunks(len(keys), length):
-            part = self._played(self.crowd(_part(state, chunk), keys[chunk], start), policies, length)
+            part = self._played(self.crowd(state.part(chunk), keys[chunk], start), policies, length)
             parts.append(part if keep else replace(part, flows=()))
             if progress is not None:
                 progress(len(part.returns))
@@ -223,11 +223,6 @@ def repeated_state(state: MeanFieldState, times: int) -> MeanFieldState:
     check_integer("times", times, 1)
     context = None if state.context is None else np.repeat(state.context, times)
     return MeanFieldState(state.step, tuple(np.repeat(mu, times, 0) for mu in state.distributions), context)
-
-
-def _part(state: MeanFieldState, chunk: slice) -> MeanFieldState:
-    context = None if state.context is None else state.context[chunk]
-    return MeanFieldState(state.step, tuple(mu[chunk] for mu in state.distributions), context)
 
 
 def _joined(parts: Sequence[FinitePlay]) -> FinitePlay:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mpgg_env.core.types import FloatArray, IntArray
+from mpgg_env.core.types import BoolArray, FloatArray, IntArray
 
 MOST_CELLS = 4
 
@@ -31,6 +31,18 @@ def concentrated_distributions(generator: np.random.Generator, size: int, cells:
     distributions = np.zeros((size, n_states))
     np.put_along_axis(distributions, np.take_along_axis(cells, order, 1), weights / weights.sum(1, keepdims=True), 1)
     return distributions
+
+
+def mixed_distributions(generator: np.random.Generator, concentrated: BoolArray, n_states: int) -> FloatArray:
+    """Mass on 1 to 4 of all states where `concentrated` (size,), entries uniform in (0, 1), normalised, elsewhere.
+
+    The dense law alone is nearly uniform: learners would never see concentrated mass.
+    """
+    size = len(concentrated)
+    dense = dense_distributions(generator, size, n_states)
+    cells = np.tile(np.arange(n_states), (size, 1))
+    few = concentrated_distributions(generator, size, cells, n_states)
+    return np.where(concentrated[:, None], few, dense)
 
 
 def uniform_on(cells: Sequence[int], n_states: int) -> FloatArray:

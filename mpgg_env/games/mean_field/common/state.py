@@ -22,3 +22,8 @@ class MeanFieldState:
     step: int
     distributions: Arrays
     context: Array | None = None
+
+    def part(self, games: slice) -> "MeanFieldState":
+        """Some of the games."""
+        context = None if self.context is None else self.context[games]
+        return MeanFieldState(self.step, tuple(mu[games] for mu in self.distributions), context)

@@ -10,7 +10,7 @@ from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mean_field.common.moves import MovesRules
 from mpgg_env.games.mean_field.common.picture import Board, Picture
 from mpgg_env.games.mean_field.common.rules import Start, normalised_rows
-from mpgg_env.games.mean_field.common.starts import concentrated_distributions, dense_distributions
+from mpgg_env.games.mean_field.common.starts import mixed_distributions
 from mpgg_env.games.mean_field.common.state import Array, Arrays
 from mpgg_env.games.mean_field.mpgg.config import MeanFieldMPGGConfig
 from mpgg_env.games.mpgg.rules import casino_costs, casino_gains, destinations
@@ -91,13 +91,8 @@ class MeanFieldMPGG(MovesRules[MeanFieldMPGGConfig]):
     def training_law(self, generator: np.random.Generator, size: int) -> Start:
         """Each coalition by half on 1 to 4 casinos, by half with entries uniform in (0, 1), normalised."""
         casinos = self.config.n_casinos
-        cells = np.tile(np.arange(casinos), (size, 1))
-        starts = []
-        for _ in range(self.config.n_coalitions):
-            concentrated = generator.random((size, 1)) < 0.5
-            dense = dense_distributions(generator, size, casinos)
-            starts.append(np.where(concentrated, concentrated_distributions(generator, size, cells, casinos), dense))
-        return Start(tuple(starts))
+        coalitions = range(self.config.n_coalitions)
+        return Start(tuple(mixed_distributions(generator, generator.random(size) < 0.5, casinos) for _ in coalitions))
 
     def testing_set(self) -> Start:
         """All coalitions uniform; all in the first casino; each in a casino of its own; nested halves of the board."""

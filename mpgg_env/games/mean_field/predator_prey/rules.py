@@ -9,7 +9,7 @@ from mpgg_env.games.mean_field.common.grid import Cell, cells_of, destinations, 
 from mpgg_env.games.mean_field.common.moves import MovesRules
 from mpgg_env.games.mean_field.common.picture import Board, Picture
 from mpgg_env.games.mean_field.common.rules import Start
-from mpgg_env.games.mean_field.common.starts import concentrated_distributions, dense_distributions, uniform_on
+from mpgg_env.games.mean_field.common.starts import mixed_distributions, uniform_on
 from mpgg_env.games.mean_field.common.state import Array, Arrays
 from mpgg_env.games.mean_field.predator_prey.config import PredatorPreyConfig
 
@@ -52,14 +52,8 @@ class PredatorPrey(MovesRules[PredatorPreyConfig]):
 
     def training_law(self, generator: np.random.Generator, size: int) -> Start:
         """Entries uniform in (0, 1), normalised; in a share of the episodes mass on 1 to 4 cells instead."""
-        # The dense law alone is nearly uniform: learners would never see concentrated mass, which the tests have.
-        concentrated = generator.random((size, 1)) < self.config.concentrated
-        cells = np.tile(np.arange(N_STATES), (size, 1))
-        starts = []
-        for _ in range(N_COALITIONS):
-            dense = dense_distributions(generator, size, N_STATES)
-            starts.append(np.where(concentrated, concentrated_distributions(generator, size, cells, N_STATES), dense))
-        return Start(tuple(starts))
+        concentrated = generator.random(size) < self.config.concentrated
+        return Start(tuple(mixed_distributions(generator, concentrated, N_STATES) for _ in range(N_COALITIONS)))
 
     def testing_set(self) -> Start:
         """Five starts of our own choice."""
