@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from mpgg_agents.errors import MissingExtraError
 from mpgg_agents.experiments.kinds import AgentKind, Trainer
+from mpgg_agents.extras import name_of_extra
 from mpgg_agents.fp_ddpg.config import FPDDPGConfig
 from mpgg_agents.fp_ddpg.presets import PRESETS as FP_DDPG_PRESETS
 from mpgg_agents.nash_dqn.config import NashDQNConfig
@@ -51,7 +50,7 @@ class MarketAgent(AgentKind):
 def _made_by(name: str, module: str, trainer: str) -> Callable[["MarketExperiment", int | None], TradersTrainer]:
     def make(experiment: "MarketExperiment", threads: int | None) -> TradersTrainer:
         run = experiment.run
-        made: TradersTrainer = _with_torch(name, module, trainer)(
+        made: TradersTrainer = name_of_extra(f"agent {name!r}", module, trainer)(
             experiment.game, experiment.agent, run.seeds, snapshots=run.snapshots, threads=threads
         )
         return made
@@ -61,19 +60,10 @@ def _made_by(name: str, module: str, trainer: str) -> Callable[["MarketExperimen
 
 def _loaded_by(name: str, module: str) -> Callable[[MarketConfig, Any, Arrays], "MarketPolicy"]:
     def load(game: MarketConfig, agent: Any, weights: Arrays) -> "MarketPolicy":
-        policy: MarketPolicy = _with_torch(name, module, "load_policy")(game, agent, weights)
+        policy: MarketPolicy = name_of_extra(f"agent {name!r}", module, "load_policy")(game, agent, weights)
         return policy
 
     return load
-
-
-def _with_torch(name: str, module: str, attribute: str) -> Any:
-    try:
-        return getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        if str(error.name).startswith("mpgg"):  # our own mistake
-            raise
-        raise MissingExtraError(f"agent {name!r}", error) from error
 
 
 def _nash_dqn_rounds(agent: NashDQNConfig) -> int:

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from mpgg_agents.errors import MissingExtraError
 from mpgg_agents.experiments.kinds import AgentKind, Trainer
+from mpgg_agents.extras import name_of_extra
 from mpgg_agents.mean_field.ddpg.config import DDPGConfig
 from mpgg_agents.mean_field.ddpg.presets import PRESETS as DDPG_PRESETS
 from mpgg_agents.mean_field.dnashq.config import DNashQConfig
@@ -105,8 +104,8 @@ def _made_by(name: str, module: str, trainer: str) -> Callable[["MeanFieldExperi
     def make(experiment: "MeanFieldExperiment", threads: int | None) -> Trainer:
         run = experiment.run
         if run.response_iterations:  # not after the training: it would be known too late
-            _with_extra("a best response, which response_iterations = 0 leaves out,", *_RESPONSES)
-        made: Trainer = _with_extra(f"agent {name!r}", module, trainer)(
+            name_of_extra("a best response, which response_iterations = 0 leaves out,", *_RESPONSES)
+        made: Trainer = name_of_extra(f"agent {name!r}", module, trainer)(
             experiment.game, experiment.agent, run.seeds, snapshots=run.snapshots, threads=threads
         )
         return made
@@ -116,16 +115,7 @@ def _made_by(name: str, module: str, trainer: str) -> Callable[["MeanFieldExperi
 
 def _loaded_by(name: str, module: str, function: str) -> Callable[[Any, Any, Arrays], "Sequence[Policy]"]:
     def load(game: Any, agent: Any, weights: Arrays) -> "Sequence[Policy]":
-        profile: Sequence[Policy] = _with_extra(f"agent {name!r}", module, function)(game, agent, weights)
+        profile: Sequence[Policy] = name_of_extra(f"agent {name!r}", module, function)(game, agent, weights)
         return profile
 
     return load
-
-
-def _with_extra(purpose: str, module: str, attribute: str) -> Any:
-    try:
-        return getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        if str(error.name).startswith("mpgg"):  # our own mistake
-            raise
-        raise MissingExtraError(purpose, error) from error
