@@ -14,7 +14,6 @@ if TYPE_CHECKING:
         in_type_of,
         judged,
         through_numpy,
-        valid,
     )
 
 __all__ = [
@@ -28,7 +27,6 @@ __all__ = [
     "in_type_of",
     "judged",
     "through_numpy",
-    "valid",
 ]
 
 __getattr__ = lazy_names_of_extra(
@@ -44,6 +42,5 @@ __getattr__ = lazy_names_of_extra(
         "in_type_of": "mpgg_agents.mean_field.evaluation.returns",
         "judged": "mpgg_agents.mean_field.evaluation.returns",
         "through_numpy": "mpgg_agents.mean_field.evaluation.returns",
-        "valid": "mpgg_agents.mean_field.evaluation.returns",
     },
 )

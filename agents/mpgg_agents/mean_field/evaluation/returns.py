@@ -10,7 +10,7 @@ from torch import Tensor
 from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.config import Episodic
-from mpgg_env.games.mean_field.common.rollout import Policy, Rollout, rollout
+from mpgg_env.games.mean_field.common.rollout import Policy, Rollout, rollout, with_valid_rows
 from mpgg_env.games.mean_field.common.state import MeanFieldState
 
 
@@ -61,20 +61,7 @@ def judged(batch: MeanFieldBatch, profile: Sequence[Policy]) -> Rollout:
     """
     if len(profile) != batch.n_coalitions:
         raise ValueError(f"profile must be {batch.n_coalitions} policies, one per coalition, got {len(profile)}")
-    return rollout(batch, batch.testing_state(), [valid(batch, policy) for policy in profile])
-
-
-def valid(batch: MeanFieldBatch, policy: Policy) -> Policy:
-    """The policy with rows that sum to 1 in float64.
-
-    Those of a float32 network do not: a response could seem to beat a bound by what is lost or gained that way.
-    """
-
-    def action(state: MeanFieldState) -> Tensor:
-        found: Tensor = batch.rules.normalised(batch.asarray(policy(state)))
-        return found
-
-    return action
+    return rollout(batch, batch.testing_state(), [with_valid_rows(batch, policy) for policy in profile])
 
 
 def in_type_of(batch: MeanFieldBatch, policy: Policy) -> Policy:

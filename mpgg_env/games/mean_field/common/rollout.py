@@ -11,6 +11,18 @@ from mpgg_env.games.mean_field.common.state import Array, Arrays, MeanFieldState
 Policy = Callable[[MeanFieldState], Array]
 
 
+def with_valid_rows(batch: MeanFieldBatch, policy: Policy) -> Policy:
+    """The policy with actions of the batch's type and rows that sum to 1 in it.
+
+    Those of a float32 network do not in float64: a response could seem to beat a bound by what is lost or gained so.
+    """
+
+    def action(state: MeanFieldState) -> Array:
+        return batch.rules.normalised(batch.asarray(policy(state)))
+
+    return action
+
+
 @dataclass(frozen=True, slots=True)
 class Rollout:
     """T steps of B games.
