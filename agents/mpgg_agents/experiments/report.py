@@ -10,6 +10,7 @@ import numpy as np
 
 from mpgg_agents.experiments.checkpoint import read_checkpoint
 from mpgg_agents.experiments.files import CHECKPOINT, CONFIG, FIGURES
+from mpgg_agents.experiments.measure_table import MeasureTable
 from mpgg_agents.experiments.reader import Run, load_run
 from mpgg_agents.experiments.registry import DEFAULT_ENV, GAMES
 from mpgg_env.core.types import FloatArray
@@ -23,13 +24,13 @@ class Report:
         game: The game in a few words.
         rounds: How long the run is, in a few words.
         outcome: The results in a few lines.
-        tables: The results in tables.
+        tables: The results in tables, of a complete run.
     """
 
     game: Callable[[Any], str]
     rounds: Callable[[Any], str]
     outcome: Callable[[Any], list[str]]
-    tables: Callable[[Any], list[str]]
+    tables: Callable[[Any], list[MeasureTable]]
 
 
 def preset_list() -> str:
@@ -68,8 +69,11 @@ def info(path: Path) -> str:
     """
     run: Run = load_run(path)
     run.verify()
-    complete = run.status == "complete"
-    return "\n".join([*_head(run), *(run.config.game_kind.report().tables(run) if complete else _state(run))])
+    return "\n".join([*_head(run), *(_results(run) if run.status == "complete" else state_lines(run))])
+
+
+def _results(run: Run) -> list[str]:
+    return [line for table in run.config.game_kind.report().tables(run) for line in table.lines()]
 
 
 def _head(run: Run) -> list[str]:
@@ -96,7 +100,8 @@ def _head(run: Run) -> list[str]:
     ]
 
 
-def _state(run: Run) -> list[str]:
+def state_lines(run: Run) -> list[str]:
+    """How far a run is that is not complete, and what to do."""
     checkpoint, rounds = run.path / CHECKPOINT, 0
     if checkpoint.exists():
         rounds = read_checkpoint(checkpoint, run.manifest["files"][CONFIG]).rounds_done

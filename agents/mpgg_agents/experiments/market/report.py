@@ -1,11 +1,13 @@
 """Runs in the trading market as text for a terminal."""
 
+from functools import partial
 from typing import Final
 
 import numpy as np
 
-from mpgg_agents.experiments.columns import aligned
+from mpgg_agents.experiments.market.measures import JUDGEMENTS
 from mpgg_agents.experiments.market.reader import MarketRun
+from mpgg_agents.experiments.measure_table import Measure, MeasureTable
 from mpgg_agents.experiments.report import Report
 from mpgg_agents.market_response.exact import equilibrium_value
 from mpgg_agents.training_record import SNAPSHOT_ROUNDS
@@ -51,29 +53,42 @@ def _outcome(run: MarketRun) -> list[str]:
     return [f"policies at the end: {', '.join(words)}"]
 
 
-def _tables(run: MarketRun) -> list[str]:
+def _tables(run: MarketRun) -> list[MeasureTable]:
     judged, rounds = _judged(run), run.evaluation()[SNAPSHOT_ROUNDS]
     shown = np.unique(np.linspace(0, len(rounds) - 1, SHOWN).round().astype(int)).tolist()
-    rows = {head: row for head, row in _ROWS.items() if not np.isnan(judged[row[0]]).all()}
-    columns = [["after", *rows]]
-    for kept in shown:
-        cells = [_cell(factor * judged[name][:, kept], form) for name, factor, form in rows.values()]
-        columns.append([f"{rounds[kept]:,}", *cells])
-    title = f"Policies after so many iterations, mean (standard deviation) over {len(run.seeds)} seeds:"
-    return [*_course(run), "", title, *aligned(columns), "", *_meanings(run, judged)]
+    rows = {}
+    for head, (name, factor, form) in _ROWS.items():
+        if not np.isnan(judged[name]).all():
+            values = [factor * judged[name][:, kept] for kept in shown]
+            rows[head] = Measure(values=values, form=partial(_cell, form=form), help=JUDGEMENTS[name])
+    policies = MeasureTable(
+        title=f"Policies after so many iterations, mean (standard deviation) over {len(run.seeds)} seeds",
+        corner="after",
+        columns=[f"{rounds[kept]:,}" for kept in shown],
+        rows=rows,
+        notes=_meanings(run, judged),
+    )
+    return [_course(run), policies]
 
 
-def _course(run: MarketRun) -> list[str]:
+def _course(run: MarketRun) -> MeasureTable:
     """Losses and returns, means over equal parts of the training."""
     metrics, rounds = run.metrics(), run.config.total_rounds
     names = [name for name in metrics if name.endswith(_MEASURES)]
-    starts = np.unique(np.linspace(0, rounds, SHOWN + 1)[:-1].astype(int))
-    columns = [["from", *(name.replace("_", " ") for name in names)]]
-    for start, end in zip(starts, [*starts[1:], rounds], strict=True):
-        cells = [_cell(metrics[name][:, start:end].mean(axis=1), ".4g") for name in names]
-        columns.append([f"{start:,}", *cells])
-    title = f"Training, means of iterations (standard deviation over {len(run.seeds)} seeds):"
-    return ["", title, *aligned(columns)]
+    starts = np.unique(np.linspace(0, rounds, SHOWN + 1)[:-1].astype(int)).tolist()
+    parts = list(zip(starts, [*starts[1:], rounds], strict=True))
+    rows = {
+        name.replace("_", " "): Measure(
+            values=[metrics[name][:, start:end].mean(axis=1) for start, end in parts], form=partial(_cell, form=".4g")
+        )
+        for name in names
+    }
+    return MeasureTable(
+        title=f"Training, means of iterations (standard deviation over {len(run.seeds)} seeds)",
+        corner="from",
+        columns=[f"{start:,}" for start in starts],
+        rows=rows,
+    )
 
 
 def _meanings(run: MarketRun, judged: dict[str, FloatArray]) -> list[str]:

@@ -5,9 +5,9 @@ from typing import Final
 
 import numpy as np
 
-from mpgg_agents.experiments.columns import aligned
 from mpgg_agents.experiments.mean_field.measures import MPGG_JUDGEMENTS
 from mpgg_agents.experiments.mean_field.reader import MeanFieldRun
+from mpgg_agents.experiments.measure_table import Measure, MeasureTable
 from mpgg_agents.experiments.report import Report
 from mpgg_agents.stored import Arrays
 from mpgg_agents.training_record import SNAPSHOT_ROUNDS
@@ -63,20 +63,25 @@ def _outcome(run: MeanFieldRun) -> list[str]:
     return lines
 
 
-def _tables(run: MeanFieldRun) -> list[str]:
+def _tables(run: MeanFieldRun) -> list[MeasureTable]:
     found = run.evaluation()
     rounds = found[SNAPSHOT_ROUNDS]
     shown = np.unique(np.linspace(0, len(rounds) - 1, SHOWN).round().astype(int)).tolist()
-    columns = [["after", *_rows(found)]]
-    for kept in shown:
-        columns.append([f"{rounds[kept]:,}", *(_cell(values[:, kept]) for values in _rows(found).values())])
-    title = f"Profiles after so many rounds, mean (standard deviation) over {len(run.seeds)} seeds:"
     known = [text for name, text in _MEANINGS.items() if _is_known(found[name])]
-    meanings = [line for text in known for line in textwrap.wrap(text, WIDTH)]
-    return ["", title, *aligned(columns), "", *meanings]
+    profiles = MeasureTable(
+        title=f"Profiles after so many rounds, mean (standard deviation) over {len(run.seeds)} seeds",
+        corner="after",
+        columns=[f"{rounds[kept]:,}" for kept in shown],
+        rows={
+            head: Measure(values=[values[:, kept] for kept in shown], form=_cell)
+            for head, values in rows_of(found).items()
+        },
+        notes=[line for text in known for line in textwrap.wrap(text, WIDTH)],
+    )
+    return [profiles]
 
 
-def _rows(found: Arrays) -> dict[str, FloatArray]:
+def rows_of(found: Arrays) -> dict[str, FloatArray]:
     """Values (B, kept) by the head of their row."""
     returns = found["returns"].mean(axis=-1)
     coalitions = range(returns.shape[-1])

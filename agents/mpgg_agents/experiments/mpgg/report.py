@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from mpgg_agents.experiments.columns import aligned
-from mpgg_agents.experiments.mpgg.measures import last_start
+from mpgg_agents.experiments.measure_table import Measure, MeasureTable
+from mpgg_agents.experiments.mpgg.measures import MEASURES, last_start
 from mpgg_agents.experiments.mpgg.reader import MPGGRun
 from mpgg_agents.experiments.report import Report, mean_and_deviation
 from mpgg_env.core.types import FloatArray
@@ -49,17 +49,27 @@ def _outcome(run: MPGGRun) -> list[str]:
     return lines
 
 
-def _tables(run: MPGGRun) -> list[str]:
+def _tables(run: MPGGRun) -> list[MeasureTable]:
+    return [_windows(run), *_structure(run)]
+
+
+def _windows(run: MPGGRun) -> MeasureTable:
     rounds = run.config.total_rounds
-    title = f"Windows of {min(_window(run), rounds):,} rounds, mean (standard deviation) over {len(run.seeds)} seeds:"
     trained = run.window_means(_window(run))
     whole = max(1, rounds // _window(run))  # what is left at the end may be a single round
     shown = np.unique(np.linspace(0, whole - 1, WINDOWS_SHOWN).astype(int)).tolist()
-    rows = _rows(run)
-    columns = [[f"from {trained['round'][w]:,}", *_cells(trained, rows, w)] for w in shown]
+    means, columns = [(trained, window) for window in shown], [f"from {trained['round'][w]:,}" for w in shown]
     if run.config.run.evaluation_rounds:
-        columns.append(["greedy", *_cells(_greedy_means(run), rows, 0)])
-    return ["", title, *aligned([["round", *rows], *columns]), *_structure(run)]
+        means, columns = [*means, (_greedy_means(run), 0)], [*columns, "greedy"]
+    return MeasureTable(
+        title=f"Windows of {min(_window(run), rounds):,} rounds, mean (standard deviation) over {len(run.seeds)} seeds",
+        corner="round",
+        columns=columns,
+        rows={
+            head: _measure(name, [table[name][:, window] for table, window in means])
+            for head, name in _rows(run).items()
+        },
+    )
 
 
 def _rows(run: MPGGRun) -> dict[str, str]:
@@ -68,7 +78,7 @@ def _rows(run: MPGGRun) -> dict[str, str]:
     return dict([*rows[:after], *_MONEY_ROWS.items(), *rows[after:]] if run.config.game.mechanisms else rows)
 
 
-def _structure(run: MPGGRun) -> list[str]:
+def _structure(run: MPGGRun) -> list[MeasureTable]:
     """Efficiency and structure at the end of the training and in the greedy rounds."""
     from mpgg_agents.experiments.mpgg.structure import OF_ALL_ROUNDS, OF_PANEL  # loads numba
 
@@ -78,19 +88,25 @@ def _structure(run: MPGGRun) -> list[str]:
     names = [name for name in OF_ALL_ROUNDS if name not in _SHOWN_ABOVE]
     if run.config.game.boundary != "torus":
         names.remove("uphill_flux_on_board")
-    lines = ["", "Efficiency and structure:", *_measure_table(tables, names)]
+    structure = _measure_table("Efficiency and structure", tables, names)
     if not run.config.panel_rounds:
-        return lines
-    title = f"Of single agents, in the last {run.config.panel_rounds:,} greedy rounds:"
+        return [structure]
+    title = f"Of single agents, in the last {run.config.panel_rounds:,} greedy rounds"
     kinds = {mechanism.name for mechanism in run.config.game.mechanisms}
     hidden = {"price_transfers": not kinds, "excluded": "capacity" not in kinds}
     names = [name for name in OF_PANEL if not hidden.get(name)]
-    return [*lines, "", title, *_measure_table({"greedy": tables["greedy"]}, names)]
+    return [structure, _measure_table(title, {"greedy": tables["greedy"]}, names)]
 
 
-def _measure_table(tables: Mapping[str, Mapping[str, FloatArray]], names: list[str]) -> list[str]:
-    columns = [[head, *(mean_and_deviation(table[name]) for name in names)] for head, table in tables.items()]
-    return aligned([["rounds", *names], *columns])
+def _measure_table(title: str, tables: Mapping[str, Mapping[str, FloatArray]], names: list[str]) -> MeasureTable:
+    rows = {name: _measure(name, [table[name] for table in tables.values()]) for name in names}
+    return MeasureTable(title=title, corner="rounds", columns=list(tables), rows=rows)
+
+
+def _measure(name: str, values: list[FloatArray]) -> Measure:
+    from mpgg_agents.experiments.mpgg.structure import ROWS  # loads numba
+
+    return Measure(values=values, form=mean_and_deviation, help={**MEASURES, **ROWS}[name])
 
 
 def _greedy_means(run: MPGGRun) -> dict[str, FloatArray]:
@@ -107,10 +123,6 @@ def _last_count(run: MPGGRun) -> int:
     """How many rounds the last 1,000 are: more where the training does not end with a whole window."""
     rounds = run.config.total_rounds
     return rounds - last_start(rounds, run.config.run.window, _window(run))
-
-
-def _cells(means: Mapping[str, FloatArray], rows: Mapping[str, str], window: int) -> list[str]:
-    return [mean_and_deviation(means[measure][:, window]) for measure in rows.values()]
 
 
 def _last_values(run: MPGGRun, phase: Any) -> str:
