@@ -12,6 +12,7 @@ Files:
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,28 +82,43 @@ def read_manifest(path: Path) -> dict[str, Any]:
     Raises:
         RunFolderError: There is none, or it is damaged, has been changed, or is of another format.
     """
+    if path.is_dir() and not (path / MANIFEST).is_file() and is_killed_start(path):
+        raise RunFolderError(
+            f"{path} is not a run folder: it has no {MANIFEST}; its run was killed before it began, start it again with "
+            f"--out"
+        )
+    manifest = read_signed(path, FORMAT, _ENTRIES)
+    if not _is_manifest(manifest):
+        raise RunFolderError(f"{path / MANIFEST} is damaged: entries are missing or wrong")
+    return manifest
+
+
+def read_signed(path: Path, demanded: int, entries: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any]:
+    """A manifest with the checksum that it says it has, and with these entries.
+
+    Raises:
+        RunFolderError: There is none, or it is damaged, has been changed, or is of another format.
+    """
     if not path.is_dir():
         raise RunFolderError(f"{path} is not a run folder: there is no such folder")
     if not (path / MANIFEST).is_file():
-        hint = "; its run was killed before it began, start it again with --out" if is_killed_start(path) else ""
-        raise RunFolderError(f"{path} is not a run folder: it has no {MANIFEST}{hint}")
+        raise RunFolderError(f"{path} is not a run folder: it has no {MANIFEST}")
     manifest = _read_json(path / MANIFEST)
     if not isinstance(manifest, dict):
         raise RunFolderError(f"{path / MANIFEST} is damaged: it is not a JSON object")
-    if manifest.get("format", FORMAT) != FORMAT:
-        raise RunFolderError(f"{path} has run folder format {manifest['format']!r}; this version reads {FORMAT}")
+    if manifest.get("format", demanded) != demanded:
+        raise RunFolderError(f"{path} has run folder format {manifest['format']!r}; this version reads {demanded}")
     content = {key: value for key, value in manifest.items() if key != "checksum"}
     if manifest.get("checksum") != _manifest_checksum(content):
         raise RunFolderError(f"{path / MANIFEST} has been changed: it does not have its checksum")
-    if not _is_manifest(content):
+    if not all(name in content and isinstance(content[name], kind) for name, kind in entries.items()):
         raise RunFolderError(f"{path / MANIFEST} is damaged: entries are missing or wrong")
     return manifest
 
 
 def _is_manifest(content: dict[str, Any]) -> bool:
     return (
-        all(name in content and isinstance(content[name], kind) for name, kind in _ENTRIES.items())
-        and all(isinstance(text, str) for name in ("command", "started") for text in content[name])
+        all(isinstance(text, str) for name in ("command", "started") for text in content[name])
         and content["env"] in GAMES
         and CONFIG in content["files"]
         and set(content["files"]) <= {CONFIG, *GAMES[content["env"]].results}

@@ -1,12 +1,37 @@
-"""SIGINT and SIGTERM as a request to stop at the next safe point."""
+"""Requests to stop at the next safe point: SIGINT and SIGTERM, or the word of another process."""
 
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopRequest(Protocol):
+    """Whether to stop at the next safe point."""
+
+    @property
+    def received(self) -> int | None:
+        """Number of the signal that asks for it, None without one."""
+
+
+class StopFile:
+    """A request by another process, which takes a file away: that works on a full disk, and between machines.
+
+    Args:
+        token: The file that is there as long as the work may go on.
+    """
+
+    def __init__(self, token: Path) -> None:
+        self._token = token
+
+    @property
+    def received(self) -> int | None:
+        """As if SIGINT had come, once the file is gone."""
+        return None if self._token.exists() else signal.SIGINT
 
 
 class Interrupts:

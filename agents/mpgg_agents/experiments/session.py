@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,7 +12,7 @@ from mpgg_agents.experiments import folder
 from mpgg_agents.experiments.checkpoint import Checkpoint, CheckpointPlan, write_checkpoint
 from mpgg_agents.experiments.events import EventLog
 from mpgg_agents.experiments.files import CHECKPOINT, CONFIG, EVENTS
-from mpgg_agents.experiments.interrupts import Interrupts
+from mpgg_agents.experiments.interrupts import Interrupts, StopRequest
 from mpgg_agents.experiments.kinds import Trainer
 from mpgg_agents.experiments.life import Evaluation
 from mpgg_agents.experiments.manifest import now
@@ -75,14 +75,17 @@ class Session:
         self._rounds_kept = 0 if progressed is None else trainer.rounds_done
         self._started = time.monotonic()
 
-    def play(self) -> Outcome:
-        """Trains to the end or to a signal, and leaves results and figures or a checkpoint.
+    def play(self, stop: StopRequest | None = None) -> Outcome:
+        """Trains to the end or to a request to stop, and leaves results and figures or a checkpoint.
+
+        Args:
+            stop: Where to look for a request; None for the signals of this process.
 
         Raises:
             TrainingError: The numbers of the training are no longer finite. The manifest says so, and a checkpoint
                 that has been written stays as it is.
         """
-        with Interrupts(self._say) as interrupts:
+        with Interrupts(self._say) if stop is None else nullcontext(stop) as interrupts:
             try:
                 self._play_and_keep(interrupts)
             except TrainingError as error:
@@ -97,7 +100,7 @@ class Session:
             complete=self.run.status == "complete",
         )
 
-    def _play_and_keep(self, interrupts: Interrupts) -> None:
+    def _play_and_keep(self, interrupts: StopRequest) -> None:
         self._train_shown(interrupts)
         if interrupts.received is None:
             self._evaluate_shown(interrupts)
@@ -107,7 +110,7 @@ class Session:
             self._checkpoint()
             self._update_manifest(status="interrupted", **self._spent())
 
-    def _train_shown(self, interrupts: Interrupts) -> None:
+    def _train_shown(self, interrupts: StopRequest) -> None:
         with self._shown(self.trainer.total_rounds, self.trainer.rounds_done, "rounds") as progress:
             kernels = self.run.config.kind.kernels
             if kernels is not None and is_first_compilation(kernels):
@@ -136,7 +139,7 @@ class Session:
         with closing(EventLog(self.run.path / EVENTS, self.life, self._record(), self.trainer)) as event_log:
             yield event_log
 
-    def _train(self, progress: Progress, interrupts: Interrupts, event_log: EventLog | None) -> None:
+    def _train(self, progress: Progress, interrupts: StopRequest, event_log: EventLog | None) -> None:
         trainer = self.trainer
         plan = CheckpointPlan(self.run.config.run.checkpoint_every, trainer.rounds_done)
         units = 1
@@ -160,7 +163,7 @@ class Session:
         unit = self.trainer.unit
         return min(units * unit, -(-limit // unit) * unit, self.trainer.total_rounds - self.trainer.rounds_done)
 
-    def _evaluate_shown(self, interrupts: Interrupts) -> None:
+    def _evaluate_shown(self, interrupts: StopRequest) -> None:
         if self._evaluation is None:
             self._evaluation = self.life.evaluation(self.trainer, self._record(), {})
         evaluation = self._evaluation
@@ -173,7 +176,7 @@ class Session:
         with self._shown(evaluation.tasks * steps, evaluation.tasks_done * steps, "evaluation steps") as progress:
             self._evaluate(evaluation, progress, interrupts)
 
-    def _evaluate(self, evaluation: Evaluation, progress: Progress, interrupts: Interrupts) -> None:
+    def _evaluate(self, evaluation: Evaluation, progress: Progress, interrupts: StopRequest) -> None:
         def tell(steps: int, words: str) -> None:
             progress.update(steps, words)
             if interrupts.received is not None:
@@ -215,7 +218,7 @@ class Session:
         self._update_manifest(status="complete", files=files, results_checksum=checksum, ended=now(), **self._spent())
         (self.run.path / CHECKPOINT).unlink(missing_ok=True)
 
-    def _draw(self, interrupts: Interrupts) -> None:
+    def _draw(self, interrupts: StopRequest) -> None:
         if self.run.config.run.figures:
             from mpgg_agents.experiments.figures import draw_figures  # loads matplotlib
 
