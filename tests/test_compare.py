@@ -161,7 +161,10 @@ def test_the_command_writes_numbers_and_figures(folder, tmp_path, capsys):
     told = command(
         capsys, folder / "nash", folder / "fp", "--out", out, "--paths", 20, "--repetitions", 5, "--seeds", 8, 3
     )
-    assert {path.name for path in out.iterdir()} == {"comparison.json", "deviations_1_2.png", "deviations_1_2.pdf"}
+    assert {path.name for path in out.iterdir()} == {
+        "comparison.json",
+        *(f"deviations_1_2.{kind}" for kind in ("png", "pdf", "svg")),
+    }
     content = json.loads((out / "comparison.json").read_text())
     assert content["settings"] == {"paths": 20, "repetitions": 5, "seed": 0, "seeds": [8, 3]}
     assert [(run["name"], run["agent"], run["seed"]) for run in content["runs"]] == [

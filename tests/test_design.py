@@ -204,7 +204,7 @@ def test_command_writes_table_numbers_and_figures(tmp_path, capsys):
     assert "fine" in shown
     assert "By analysis:" in shown
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
-        ["design.json", "fine.png", "fine.pdf", "pigou.png", "pigou.pdf"]
+        ["design.json", *(f"{name}.{kind}" for name in ("fine", "pigou") for kind in ("png", "pdf", "svg"))]
     )
     content = json.loads((tmp_path / "out" / "design.json").read_text())
     assert [study["family"] for study in content["studies"]] == ["fine", "pigou"]

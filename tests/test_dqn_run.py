@@ -98,7 +98,7 @@ def test_a_run_with_the_command_of_the_readme_is_whole(tmp_path, capsys):
     assert "epsilon 0.997" in told.err
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file() and path.name != ".lock"}
     drawn = ("board", "cooperation", "corridor", "payoff", "structure", "synergy")
-    figures = {f"figures/{name}.{kind}" for name in drawn for kind in ("pdf", "png")}
+    figures = {f"figures/{name}.{kind}" for name in drawn for kind in ("pdf", "png", "svg")}
     results = {"config.json", "manifest.json", "metrics.parquet", "casinos.npz", "final_state.npz", "panel.npz"}
     assert files == results | figures | {"figures/board_over_time.gif"}
     run = load_run(out)

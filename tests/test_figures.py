@@ -68,6 +68,7 @@ def test_drawing_stops_when_asked_to(run):
     assert [path.name for path in draw_figures(run, stop=lambda: next(answers))] == [
         "cooperation.png",
         "cooperation.pdf",
+        "cooperation.svg",
     ]
 
 

@@ -158,7 +158,9 @@ def test_without_a_response_policies_are_judged_by_returns_alone(tmp_path):
     run = load_run(tmp_path / "run")
     found = run.evaluation()
     assert all(np.isnan(found[name]).all() == (not name.startswith("mean_return")) for name in JUDGEMENTS)
-    assert figure_set(run).files == ("learning.png", "learning.pdf", "policy.png", "policy.pdf")
+    assert figure_set(run).files == tuple(
+        f"{name}.{kind}" for name in ("learning", "policy") for kind in ("png", "pdf", "svg")
+    )
 
 
 # Stopping and going on
@@ -339,7 +341,7 @@ def test_every_figure_is_there_and_is_drawn_alike_again(drawn, run):
     (drawn.path / "figures" / "policy.pdf").unlink()
     assert main(["train", "--resume", str(drawn.path), "--quiet"]) == 0
     assert snapshot(drawn.path) == before
-    assert len(draw_figures(drawn)) == 8
+    assert len(draw_figures(drawn)) == 12
     assert snapshot(drawn.path) == before
 
 
@@ -386,7 +388,7 @@ def test_odd_runs_can_be_drawn(tmp_path):
     odd = {"s0_var": 0.0, "init_inv_var": 0.0, "y0_var": 0.0}
     made = tiny(game=odd, seeds=(1,), snapshots=1, response_iterations=0, figures=True)
     assert train(made, tmp_path / "run") == 0
-    assert len(list((tmp_path / "run" / "figures").iterdir())) == 6
+    assert len(list((tmp_path / "run" / "figures").iterdir())) == 9
     assert load_run(tmp_path / "run").policy_map()["price"].tolist() == [10.0]
 
 

@@ -209,5 +209,5 @@ def test_without_torch_tables_are_learned_judged_and_drawn_and_networks_are_refu
     assert told[5][1] == f"mpgg: error: a best response, which response_iterations = 0 leaves out, {needs}"
     assert {line for _, line in told[6:]} == {f"mpgg: error: agent 'ddpg_mftg' {needs}"}
     assert results_checksum(tmp_path / "run") == results_checksum(tmp_path / "with")
-    assert len(list((tmp_path / "run" / "figures").iterdir())) == 6
+    assert len(list((tmp_path / "run" / "figures").iterdir())) == 9
     assert not (tmp_path / "new").exists()

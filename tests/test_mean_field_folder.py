@@ -162,7 +162,9 @@ def test_figures_are_written_at_the_end_and_alike_again(run, tmp_path):
     out = tmp_path / "run"
     assert train(tiny(figures=True), out) == 0
     assert results_checksum(out) == run.manifest["results_checksum"]
-    names = [f"{name}.{kind}" for name in ("returns", "exploitability", "distributions") for kind in ("png", "pdf")]
+    names = [
+        f"{name}.{kind}" for name in ("returns", "exploitability", "distributions") for kind in ("png", "pdf", "svg")
+    ]
     assert {path.name for path in (out / "figures").iterdir()} == set(names) == set(figure_set(run).files)
     before = snapshot(out)
     (out / "figures" / "returns.pdf").unlink()

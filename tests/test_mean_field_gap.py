@@ -147,14 +147,14 @@ def test_the_figure_has_the_distances_with_their_intervals_and_a_line_of_the_the
     assert "finite games, slope -0.513 [-0.613, -0.413]" in texts
 
 
-@pytest.mark.parametrize("ending", ["png", "pdf"])
+@pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
 def test_figures_are_written_alike_again(ending, tmp_path):
     contents = []
     for name in ("one", "other"):
         write_figure(made_gap(), tmp_path / f"{name}.{ending}")
         contents.append((tmp_path / f"{name}.{ending}").read_bytes())
     assert contents[0] == contents[1]
-    assert contents[0].startswith({"png": b"\x89PNG", "pdf": b"%PDF"}[ending])
+    assert contents[0].startswith({"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}[ending])
 
 
 def test_the_figure_is_written_where_it_is_asked_for(run, tmp_path):
@@ -169,8 +169,11 @@ BAD = {
     "no agents": (["--sizes", "0", "5"], "sizes[0] must be"),
     "one replica": (["--replicas", "1"], "replicas must be"),
     "a seed of no replica": (["--seed", "4"], "seed must be one of 3, 8, got 4"),
-    "a wrong ending": (["--figure", "gap.svg"], "the ending of --figure must be one of '.png', '.pdf', got '.svg'"),
-    "no ending": (["--figure", "gap"], "the ending of --figure must be one of '.png', '.pdf', got ''"),
+    "a wrong ending": (
+        ["--figure", "gap.gif"],
+        "the ending of --figure must be one of '.png', '.pdf', '.svg', got '.gif'",
+    ),
+    "no ending": (["--figure", "gap"], "the ending of --figure must be one of '.png', '.pdf', '.svg', got ''"),
     "no number": (["--sizes", "few", "many"], "--sizes"),
     "no folder": (["--figure", "nowhere/gap.png"], "cannot write nowhere/gap.png: nowhere is no folder"),
 }

@@ -1,25 +1,49 @@
-"""Drawing the figures of a run into its folder, as PNG and PDF. Which there are is up to its kind of game."""
+"""Drawing the figures of a run into its folder, as PNG, PDF and SVG. Which there are is up to its kind of game."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from mpgg_agents.experiments import storage
 from mpgg_agents.experiments.files import FIGURES
 from mpgg_agents.experiments.folder import RunFolderError
 from mpgg_agents.experiments.reader import Run
-from mpgg_agents.experiments.style import column_frame, house_style
+from mpgg_agents.experiments.style import drawn_frame, house_style
 
-KINDS: Final = ("png", "pdf")
+KINDS: Final = ("png", "pdf", "svg")
 
 # Without times and versions, so that equal results give equal files.
 _METADATA: Final[dict[str, dict[str, Any]]] = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
 }
+# SVG has ids, which are random without a salt.
+_SALT: Final = "mpgg-env"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a figure's file tells about it, in the file's metadata.
+
+    Attributes:
+        title: What the figure is.
+        description: What it shows.
+        source: What it was drawn from.
+    """
+
+    title: str
+    description: str
+    source: str
+
+    def metadata(self, kind: str) -> dict[str, str]:
+        """The entries of a kind of file; PDF has other names for the last two."""
+        names = ("Title", "Subject", "Keywords") if kind == "pdf" else ("Title", "Description", "Source")
+        return dict(zip(names, (self.title, self.description, self.source), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +52,7 @@ class FigureSet:
 
     Attributes:
         read: Reads and checks what they draw, once.
-        drawers: A function from what was read to a figure for each name; each becomes a PNG and a PDF.
+        drawers: A function from what was read to a figure for each name; each becomes a PNG, a PDF and an SVG.
         films: A function that writes what was read for each further file.
     """
 
@@ -90,12 +114,20 @@ def _write(figures: FigureSet, data: Any, folder: Path, name: str, files: Collec
     return [folder / file_name for file_name in files]
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Writes a figure as the kind of file that the name ends with, "png" or "pdf"; equal figures give equal files."""
+def save_figure(figure: Figure, path: Path, about: About | None = None) -> None:
+    """Writes a figure as the kind of file that the name ends with, one of `KINDS`; equal figures give equal files.
+
+    Args:
+        figure: The figure.
+        path: The file.
+        about: What its metadata tell; by default nothing.
+    """
     kind = path.suffix[1:]
-    frame = column_frame(figure)
+    frame = drawn_frame(figure)
+    metadata = {**_METADATA[kind], **(about.metadata(kind) if about else {})}
 
     def write(file: BinaryIO) -> None:
-        figure.savefig(file, format=kind, metadata=_METADATA[kind], bbox_inches=frame)
+        with mpl.rc_context({"svg.hashsalt": _SALT}):
+            figure.savefig(file, format=kind, metadata=metadata, bbox_inches=frame)
 
     storage.write_file(path, write)

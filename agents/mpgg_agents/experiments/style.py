@@ -1,4 +1,4 @@
-"""The look of the figures: one column wide, legible in print, safe for colour-blind readers."""
+"""The look of the figures: one column wide or two, legible in print, safe for colour-blind readers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 COLUMN_INCHES: Final = 3.4
+PAGE_INCHES: Final = 7.0  # two columns and what is between them
 PADDING_INCHES: Final = 0.03
 
 # Okabe and Ito's colours, told apart in all common forms of colour blindness.
@@ -50,19 +51,21 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def column_frame(figure: Figure) -> Bbox:
+def drawn_frame(figure: Figure) -> Bbox:
     """What to save of a figure, in inches: its whole width, and in height only what is drawn on.
 
     How high boards of square cells become is known after the layout alone.
     """
     figure.draw_without_rendering()
     drawn = figure.get_tightbbox()
-    return Bbox([[0.0, drawn.y0 - PADDING_INCHES], [COLUMN_INCHES, drawn.y1 + PADDING_INCHES]])
+    return Bbox([[0.0, drawn.y0 - PADDING_INCHES], [figure.get_figwidth(), drawn.y1 + PADDING_INCHES]])
 
 
-def new_figure(height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:
-    """An empty figure of column width and a height in inches, without pyplot's global state.
+def new_figure(
+    height: float, layout: Literal["constrained", "compressed"] = "constrained", width: float = COLUMN_INCHES
+) -> Figure:
+    """An empty figure of a height and a width in inches, by default a column's, without pyplot's global state.
 
     Boards, whose cells stay square, need the layout "compressed".
     """
-    return Figure(figsize=(COLUMN_INCHES, height), layout=layout)
+    return Figure(figsize=(width, height), layout=layout)
