@@ -1,10 +1,14 @@
 """Measures of a run in a table: what `mpgg info` writes and what its page shows."""
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from mpgg_agents.experiments.columns import aligned
 from mpgg_env.core.types import FloatArray
+
+WIDTH: Final = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,7 @@ class MeasureTable:
         corner: Head of the column of names.
         columns: Heads of the columns.
         rows: The measures by name.
-        notes: Lines below the table.
+        notes: Paragraphs below the table.
     """
 
     title: str
@@ -45,4 +49,5 @@ class MeasureTable:
         columns = [[self.corner, *self.rows]]
         for at, head in enumerate(self.columns):
             columns.append([head, *(row.form(row.values[at]) for row in self.rows.values())])
-        return ["", f"{self.title}:", *aligned(columns), *(["", *self.notes] if self.notes else [])]
+        notes = [line for note in self.notes for line in textwrap.wrap(note, WIDTH)]
+        return ["", f"{self.title}:", *aligned(columns), *(["", *notes] if notes else [])]

@@ -26,9 +26,9 @@ _ROWS: Final = {
 }
 _RETURN: Final = "return: of a trader when all follow the policy, without exploration"
 _DISTANCE: Final = "distance: of the rates from the exact equilibrium's, rms, relative to these"
-_GAIN: Final = """|V|: {value:.4g}, the size of the return of trader {trader} {source}
-gain: of that trader by the best response found, a lower bound of the
-exploitability; limits: of its 95 % interval, as % of |V|, paired over episodes"""
+_VALUE: Final = "|V|: {value:.4g}, the size of the return of trader {trader} {source}"
+_GAIN: Final = """gain: of that trader by the best response found, a lower bound of the exploitability; limits: of its
+95 % interval, as % of |V|, paired over episodes"""
 _MEASURES: Final = ("loss", "mean_return")  # what the names of the measures shown end with
 
 
@@ -98,7 +98,7 @@ def _meanings(run: MarketRun, judged: dict[str, FloatArray]) -> list[str]:
     trader, value = run.config.run.response_trader, float(judged["value"][:, -1].mean())
     known = equilibrium_value(run.config.game, trader) is not None
     source = "in the exact equilibrium" if known else "under the policy itself, at the end"
-    return [*lines, *_GAIN.format(trader=trader, value=value, source=source).splitlines()]
+    return [*lines, _VALUE.format(trader=trader, value=value, source=source), _GAIN]
 
 
 def _judged(run: MarketRun) -> dict[str, FloatArray]:

@@ -1,6 +1,5 @@
 """Runs in mean-field-type games as text for a terminal."""
 
-import textwrap
 from typing import Final
 
 import numpy as np
@@ -15,7 +14,6 @@ from mpgg_env.core.types import FloatArray
 from mpgg_env.games.mean_field.registry import game_of
 
 SHOWN: Final = 3  # profiles; with the names they fit into 80 letters
-WIDTH: Final = 80
 # Head of the rows of each kind of gain, short for the table, and its words at the end of a run.
 _HEADS: Final = {
     "lower_bound": "gain >=",
@@ -67,7 +65,6 @@ def _tables(run: MeanFieldRun) -> list[MeasureTable]:
     found = run.evaluation()
     rounds = found[SNAPSHOT_ROUNDS]
     shown = np.unique(np.linspace(0, len(rounds) - 1, SHOWN).round().astype(int)).tolist()
-    known = [text for name, text in _MEANINGS.items() if _is_known(found[name])]
     profiles = MeasureTable(
         title=f"Profiles after so many rounds, mean (standard deviation) over {len(run.seeds)} seeds",
         corner="after",
@@ -76,7 +73,7 @@ def _tables(run: MeanFieldRun) -> list[MeasureTable]:
             head: Measure(values=[values[:, kept] for kept in shown], form=_cell)
             for head, values in rows_of(found).items()
         },
-        notes=[line for text in known for line in textwrap.wrap(text, WIDTH)],
+        notes=[text for name, text in _MEANINGS.items() if _is_known(found[name])],
     )
     return [profiles]
 
