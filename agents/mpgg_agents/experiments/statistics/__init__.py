@@ -1,8 +1,8 @@
 """Statistics over seeds: one number per seed in, estimates with intervals, tests and numbers of seeds out."""
 
 from mpgg_agents.experiments.statistics.bootstrap import BootstrapIntervals, Interval, bootstrap_intervals
+from mpgg_agents.experiments.statistics.comparison import Difference, differences
 from mpgg_agents.experiments.statistics.corrections import CORRECTIONS, adjusted
-from mpgg_agents.experiments.statistics.differences import Difference, differences
 from mpgg_agents.experiments.statistics.permutation import paired_p_value, unpaired_p_value
 from mpgg_agents.experiments.statistics.student import (
     CONFIDENCE,
@@ -12,7 +12,7 @@ from mpgg_agents.experiments.statistics.student import (
     seeds_needed,
     welch_interval,
 )
-from mpgg_agents.experiments.statistics.summary import Summary, summary
+from mpgg_agents.experiments.statistics.summaries import Summary, summary
 
 __all__ = [
     "CONFIDENCE",

@@ -111,8 +111,8 @@ def _limits(known: FloatArray, seed: int, resamples: int) -> FloatArray:
 
 def _moving(sample: FloatArray) -> BoolArray:
     """Which of the estimates, (3,), change with the seed that is left out."""
-    others = sample[np.nonzero(~np.eye(sample.size, dtype=bool))[1]].reshape(sample.size, -1)
-    moves: BoolArray = np.ptp(estimates(others), axis=-1) > 0
+    left = np.stack([estimates(np.delete(sample, k)) for k in range(sample.size)])
+    moves: BoolArray = np.ptp(left, axis=0) > 0
     return moves
 
 
