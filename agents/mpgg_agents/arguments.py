@@ -29,6 +29,8 @@ market, learned by Nash-DQN and fictitious play; and mean-field-type games betwe
 by DNashQ-MFTG and DDPG-MFTG: runs, equilibria, exploitability and mechanism design."""
 _TRAIN: Final = """The preset ranks below the TOML file, the TOML file below the flags. A run that was stopped or killed
 goes on with --resume."""
+_REPORT: Final = """Writes one HTML file with the settings, figures and tables of a run, its grid over time and
+downloads of its numbers. It needs no network. Missing figures are drawn first."""
 _EXPLOITABILITY: Final = """Tells what one agent gains by a best response to the others' learned policies in the
 repeated game: exactly, by dynamic programming on the positions and actions of all, where these are few enough;
 elsewhere as a lower bound with a confidence interval, from a response to what the agent meets, played against its own
@@ -115,6 +117,8 @@ def _parsers(kind: GameKind, agent: str) -> tuple[Parser, dict[str, Parser]]:
     figures = commands.add_parser("figures", help="draw the figures of a complete run again", allow_abbrev=False)
     for reader in (info, figures):
         reader.add_argument("run", type=_path, metavar="RUN", help="folder that `mpgg train --out` wrote")
+    report = commands.add_parser("report", help="write a page for a browser", description=_REPORT, allow_abbrev=False)
+    _add_report_flags(report)
     compare = commands.add_parser(
         "compare",
         help="let the policies of runs in the market play each other",
@@ -176,6 +180,11 @@ def _add_kind_flags(train: Parser, kind: GameKind, agent: str) -> None:
     )
     add_config_flags(train, f"game ({kind.title})", kind.game_class)
     add_config_flags(train, f"agent {agent}", kind.agents[agent].config_class)
+
+
+def _add_report_flags(parser: Parser) -> None:
+    parser.add_argument("path", type=_path, metavar="RUN", help="folder that `mpgg train --out` wrote")
+    parser.add_argument("--out", type=_path, metavar="FILE", help="the page [default: report.html in the folder]")
 
 
 def _add_compare_flags(parser: Parser) -> None:

@@ -1,4 +1,4 @@
-"""The `mpgg` command: train, info, figures, compare, exploitability, gap, equilibria, design, presets."""
+"""The `mpgg` command: train, info, figures, report, compare, exploitability, gap, equilibria, design, presets."""
 
 import argparse
 import os
@@ -68,6 +68,8 @@ def _run(words: Sequence[str]) -> int:
         return _presets()
     if arguments.command == "train":
         return _train(arguments, words)
+    if arguments.command == "report":
+        return _page(arguments)
     if arguments.command == "exploitability":
         return _exploitability(arguments)
     if arguments.command == "gap":
@@ -196,6 +198,16 @@ def _figures(path: Path) -> int:
     except (ValueError, MissingExtraError) as error:
         raise InputError(error) from error
     _say("\n".join(map(str, written)))
+    return 0
+
+
+def _page(arguments: argparse.Namespace) -> int:
+    from mpgg_agents.experiments.report_page.command import write_report  # loads pyarrow and perhaps matplotlib
+
+    try:
+        _say(str(write_report(arguments.path, arguments.out)))
+    except (ValueError, MissingExtraError) as error:
+        raise InputError(error) from error
     return 0
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mpgg_agents.experiments.life import Life
     from mpgg_agents.experiments.reader import Run
     from mpgg_agents.experiments.report import Report
+    from mpgg_agents.experiments.report_page.parts import PageParts
     from mpgg_agents.experiments.settings import Experiment, RunConfig
 
 
@@ -74,7 +75,7 @@ class GameKind:
     """One kind of game, with all that its runs do in their own way.
 
     What is slow to import is in modules of `package` with fixed names, loaded when they are needed: `life`, `reader`,
-    `figures` and `report`.
+    `figures`, `report` and `page`.
 
     Attributes:
         env: Id of the environment.
@@ -124,6 +125,11 @@ class GameKind:
         """How its runs are told in text."""
         report: Report = self._module("report").REPORT
         return report
+
+    def page(self) -> "PageParts":
+        """What the page of a run or a study has of its own."""
+        page: PageParts = self._module("page").PAGE
+        return page
 
     def _module(self, name: str) -> Any:
         return import_module(f"{self.package}.{name}")
