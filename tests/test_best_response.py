@@ -12,6 +12,8 @@ from mpgg_env.core.philox import below, draw_words
 from mpgg_env.games.mpgg.mechanisms import Fine, Pigou, Toll
 from tests.support import exactly
 
+pytestmark = pytest.mark.algorithm
+
 
 def _counts(strategies: list[int], casinos: int) -> tuple[np.ndarray, np.ndarray]:
     everybody = np.bincount(strategies, minlength=2 * casinos)

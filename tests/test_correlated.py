@@ -11,6 +11,8 @@ from mpgg_env.analysis.correlated import CorrelatedEquilibrium, correlated_equil
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import Fine, Toll
 
+pytestmark = pytest.mark.algorithm
+
 Profile = tuple[tuple[int, int], ...]  # (casino, action) of every agent
 
 

@@ -15,6 +15,8 @@ from tests.oracles.game_oracle import Board
 from tests.oracles.mechanism_oracle import Rules, expected
 from tests.random_games import board_of, config_of, random_board, random_rules
 
+pytestmark = pytest.mark.algorithm
+
 
 def named(board: Board, rules: Rules, n: int, kind: str) -> tuple[float, float]:
     """Lowest and highest welfare by a linear program over all strategy profiles and the deviations of every agent."""

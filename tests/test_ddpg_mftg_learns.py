@@ -11,6 +11,8 @@ from mpgg_env.games.mean_field.common.batch import MeanFieldBatch
 from mpgg_env.games.mean_field.common.rollout import rollout
 from mpgg_env.games.mean_field.population_matching.config import PopulationMatchingConfig
 
+pytestmark = pytest.mark.algorithm
+
 GAME = PopulationMatchingConfig()
 STAY = 0
 

@@ -24,7 +24,10 @@ from mpgg_env.games.mean_field.population_matching.config import PopulationMatch
 from mpgg_env.games.mean_field.registry import config_class
 from tests.oracles.dnashq_oracle import dnashq, independent, nash_values
 
-pytestmark = pytest.mark.filterwarnings(f"ignore::{DilemmaWarning.__module__}.{DilemmaWarning.__name__}")
+pytestmark = [
+    pytest.mark.algorithm,
+    pytest.mark.filterwarnings(f"ignore::{DilemmaWarning.__module__}.{DilemmaWarning.__name__}"),
+]
 
 MATCHING = PopulationMatchingConfig()
 WORST = -20.0  # a cost of 2 in every step, discounted by 0.9

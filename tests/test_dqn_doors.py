@@ -20,6 +20,8 @@ from mpgg_env.games.mpgg.observation import upper_bounds
 from tests.oracles.dqn_oracle import Seen, transitions_of
 from tests.support import same
 
+pytestmark = pytest.mark.algorithm
+
 SMALL: dict[str, Any] = {"n_agents": 5, "grid_shape": (2, 3)}  # 5 is no multiple of 6: every agent's start is drawn
 LEARNER: dict[str, Any] = {
     "hidden": (8,),

@@ -12,7 +12,10 @@ from mpgg_agents.dqn import DQNConfig, DQNPopulation, DQNTrainer, train
 from mpgg_agents.dqn.agent import DQNAgents
 from mpgg_env import MPGGConfig, parallel_env
 
-pytestmark = pytest.mark.filterwarnings("ignore::mpgg_env.DilemmaWarning")
+pytestmark = [
+    pytest.mark.algorithm,
+    pytest.mark.filterwarnings("ignore::mpgg_env.DilemmaWarning"),
+]
 
 SHARINGS = ["shared", "independent"]
 SEEDS = range(4)

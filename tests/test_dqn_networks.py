@@ -21,6 +21,8 @@ from mpgg_agents.dqn.replay import AgentReplay
 from mpgg_agents.dqn.shared import SharedNetworks
 from tests.oracles.dqn_oracle import Layer, PlainDQN, Transition, forward
 
+pytestmark = pytest.mark.algorithm
+
 NETWORKS = {"shared": SharedNetworks, "independent": IndependentNetworks}
 WIDTH, N_ACTIONS, N_AGENTS, SEED = 6, 3, 3, 2**40 + 5
 CONFIG = DQNConfig(hidden=(7, 5), learning_rate=0.01, gamma=0.9, batch_size=6, capacity=30, tau=0.3)

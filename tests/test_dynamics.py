@@ -8,6 +8,8 @@ from mpgg_env.analysis.symmetric import expected_payoffs
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import Fine
 
+pytestmark = pytest.mark.algorithm
+
 # beta: cooperation rate and mean payoff of the logit fixed point of the default game, from an independent program.
 LOGIT = {1: (0.434, 1.037), 2: (0.370, 0.855), 5: (0.265, 0.495), 10: (0.174, 0.266), 20: (0.068, 0.091)}
 

@@ -21,6 +21,8 @@ from mpgg_env.analysis.report import equilibrium_report
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import Capacity, Fine, PeerPunishment, Subsidy, Toll, casino_payoffs
 
+pytestmark = pytest.mark.algorithm
+
 
 def _row(n_agents: int, cost: tuple[float, ...], gain: tuple[float, ...], **options: object) -> MPGGConfig:
     return MPGGConfig(n_agents=n_agents, grid_shape=(1, len(cost)), cost=cost, gain=gain, **options)  # type: ignore[arg-type]

@@ -35,6 +35,8 @@ from tests.oracles.equilibrium_oracle import (
 from tests.oracles.mechanism_oracle import stake
 from tests.random_games import awkward_board, board_of, config_of, decimal_board, random_board, random_rules
 
+pytestmark = pytest.mark.algorithm
+
 SMALLEST = 1e-9
 MAKERS = [random_board, awkward_board, decimal_board]
 

@@ -36,6 +36,8 @@ from tests.oracles.game_oracle import Board
 from tests.oracles.mechanism_oracle import Rules, seats
 from tests.random_games import board_of, random_board, random_rules
 
+pytestmark = pytest.mark.algorithm
+
 
 def values(board: Board) -> list[Fraction]:
     return [board.cost(m) * (board.gain(m) - 1) for m in range(casinos(board))]

@@ -21,6 +21,8 @@ from mpgg_env.games.mean_field.population_matching.config import PopulationMatch
 from tests.mean_field_pairs import DEFAULT_PAIRS, NAMES
 from tests.support import exactly, same
 
+pytestmark = pytest.mark.algorithm
+
 every_game = pytest.mark.parametrize("name", NAMES)
 
 

@@ -24,6 +24,8 @@ from mpgg_env.games.market.state import MarketState
 from mpgg_env.games.market.vector import MarketBatch
 from tests.support import exactly
 
+pytestmark = pytest.mark.algorithm
+
 SMALL = MarketConfig(impact="linear", observation="full", n_agents=2, horizon=1.0)
 DIFFERENT = MarketConfig(
     impact="linear", observation="full", n_agents=4, horizon=1.0, transaction_cost=(0.1, 0.2, 0.1, 0.2)

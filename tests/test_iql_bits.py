@@ -13,6 +13,8 @@ from mpgg_agents.iql import IQLConfig, IQLTrainer, train
 from mpgg_agents.iql.compiled import program
 from mpgg_env import MPGGConfig, parallel_env
 
+pytestmark = pytest.mark.algorithm
+
 SMALL: dict[str, Any] = {"n_agents": 7, "grid_shape": (2, 3)}  # 7 is no multiple of 6: the leftover agent is drawn
 CROWDED: dict[str, Any] = {"name": "capacity", "seats": (1, 2, 1, 2, 3, 1)}
 MONEY: list[dict[str, Any]] = [

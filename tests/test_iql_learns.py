@@ -9,6 +9,8 @@ from mpgg_agents.iql import IQLConfig, IQLTrainer, Preset, learn_along, train
 from mpgg_agents.iql.presets import PRESETS
 from mpgg_env import MPGGConfig, parallel_env
 
+pytestmark = pytest.mark.algorithm
+
 ONE_CASINO: dict[str, Any] = {"n_agents": 3, "grid_shape": (1, 1), "cost": [1.0]}
 MYOPIC = IQLConfig(gamma=0.0, decay=0.99, eps_min=0.0)
 

@@ -11,6 +11,8 @@ from mpgg_env import MPGGConfig
 from mpgg_env.core.types import FloatArray, IntArray
 from tests.oracles.iql_oracle import Replay, Round, Table, arrival, casino_costs_and_gains, counter, replay, train
 
+pytestmark = pytest.mark.algorithm
+
 D, C = 0, 1
 STAY, UP, LEFT = 0, 1, 3
 

@@ -31,6 +31,8 @@ from tests.oracles.game_oracle import Board
 from tests.oracles.mechanism_oracle import Rules, lotteries, settle
 from tests.random_games import awkward_board, board_of, config_of, decimal_board, random_board, random_rules
 
+pytestmark = pytest.mark.algorithm
+
 SMALLEST = 1e-9
 
 

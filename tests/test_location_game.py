@@ -18,6 +18,8 @@ from mpgg_env.analysis.stage_game import quantecon_theory
 from mpgg_env.games.mpgg.mechanisms import Capacity, Fine, PeerPunishment, Pigou, Subsidy, Toll
 from tests.support import exactly
 
+pytestmark = pytest.mark.algorithm
+
 Counts = tuple[int, ...]
 # Numbers that doubles hold exactly, with integers among the gains, ties, and casinos without cost.
 COSTS = st.sampled_from([0.0, 0.25, 0.5, 1.0])

@@ -16,6 +16,8 @@ from mpgg_env.games.market.rules import transient_push
 from tests.market_games import AT_THE_FLOOR, MARKETS, market
 from tests.oracles import market_game_oracle as oracle
 
+pytestmark = pytest.mark.algorithm
+
 OBSERVATIONS = ("paper", "full", "full_mean")
 IMPACTS = ("sqrt", "linear", "none")
 rates_of_three = st.lists(st.floats(-20, 20), min_size=3, max_size=3)

@@ -8,6 +8,8 @@ from mpgg_env.analysis.market_profile import LinearProfile
 from mpgg_env.games.market.config import MarketConfig
 from tests.oracles import market_oracle
 
+pytestmark = pytest.mark.algorithm
+
 DIFFERENT = {
     "n_agents": 3,
     "transaction_cost": (0.1, 0.2, 0.15),

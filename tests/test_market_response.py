@@ -14,6 +14,8 @@ from mpgg_env.analysis.market_response import best_response, exploitability
 from mpgg_env.games.market.config import MarketConfig
 from mpgg_env.games.market.vector import MarketBatch
 
+pytestmark = pytest.mark.algorithm
+
 DIFFERENT = {
     "transaction_cost": (0.1, 0.2, 0.15, 0.12),
     "terminal_penalty": (0.1, 0.3, 0.0, 0.2),

@@ -19,6 +19,8 @@ from tests.oracles.mean_field_oracle import Game, MigratoryGame, step
 from tests.oracles.simplex_oracle import factored_normalised, row_normalised
 from tests.random_mean_field import random_actions, random_distributions, shapes
 
+pytestmark = pytest.mark.algorithm
+
 LIBRARIES = [np, torch]
 CLOSE = 1e-11
 library = pytest.mark.parametrize("xp", LIBRARIES, ids=lambda xp: xp.__name__)

@@ -30,6 +30,8 @@ from mpgg_env.games.mean_field.four_rooms.config import FourRoomsConfig
 from mpgg_env.games.mean_field.mpgg.config import MeanFieldMPGGConfig
 from mpgg_env.games.mean_field.predator_prey.config import PredatorPreyConfig
 
+pytestmark = pytest.mark.algorithm
+
 FLOW_GAMES: list[FlowConfig] = [
     FourRoomsConfig(max_cycles=5),
     PredatorPreyConfig(max_cycles=6),

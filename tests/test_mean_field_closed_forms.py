@@ -20,6 +20,8 @@ from mpgg_env.games.mean_field.cyber_security.config import INFECTION_RATES, Cyb
 from mpgg_env.games.mean_field.distribution_planning.config import DistributionPlanningConfig
 from mpgg_env.games.mean_field.population_matching.config import PopulationMatchingConfig
 
+pytestmark = pytest.mark.algorithm
+
 ATTACKS = {"never": (1.0, 0.0), "always": (0.0, 1.0), "half": (0.5, 0.5)}
 
 

@@ -30,6 +30,8 @@ from mpgg_env.games.mean_field.population_matching.config import PopulationMatch
 from mpgg_env.games.mean_field.predator_prey.config import PredatorPreyConfig
 from tests.support import exactly
 
+pytestmark = pytest.mark.algorithm
+
 MATCHING = PopulationMatchingConfig()
 QUICK_DDPG: dict[str, Any] = {
     "branch": 0,

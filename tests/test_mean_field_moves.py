@@ -12,6 +12,8 @@ from mpgg_env.games.mean_field.registry import config_class
 from tests.mean_field_pairs import contexts, random_pair, stacked
 from tests.random_mean_field import random_actions, random_distributions
 
+pytestmark = pytest.mark.algorithm
+
 MOVING = ("four_rooms", "predator_prey", "distribution_planning", "mpgg")
 
 

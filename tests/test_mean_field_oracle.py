@@ -37,6 +37,8 @@ from tests.oracles.simplex_oracle import (
 )
 from tests.random_mean_field import random_actions, random_distributions
 
+pytestmark = pytest.mark.algorithm
+
 HALF, QUARTER = Fraction(1, 2), Fraction(1, 4)
 MOVES = {"left": 0, "right": 1, "stay": 2, "up": 3, "down": 4}
 TWO_BY_TWO = MigratoryGame(2, 2, [HALF, HALF, 1, 1], [2, 4, 2, 4], [QUARTER, 1 - QUARTER])

@@ -17,6 +17,8 @@ from tests.mean_field_pairs import NAMES, contexts, plain, random_pair, stacked
 from tests.oracles.mean_field_oracle import DOORS, Game, MigratoryGame
 from tests.random_mean_field import Rows, random_actions, random_distributions
 
+pytestmark = pytest.mark.algorithm
+
 seeds = st.integers(0, 2**32 - 1)
 
 

@@ -18,6 +18,8 @@ from tests.oracles.mechanism_oracle import NOTHING, Rules, lotteries, member, re
 from tests.random_games import board_of, config_of, random_board, random_rules
 from tests.support import fresh_python
 
+pytestmark = pytest.mark.algorithm
+
 # The fields of each mechanism.
 KINDS: dict[str, tuple[str, ...]] = {
     "fine": ("fine",),

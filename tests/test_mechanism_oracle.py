@@ -25,6 +25,8 @@ from tests.oracles.game_oracle import Board
 from tests.oracles.mechanism_oracle import Rules, lotteries, member, paid, seats, settle
 from tests.random_games import board_of, random_rules
 
+pytestmark = pytest.mark.algorithm
+
 LITTLE = Fraction(1, 10**6)
 
 

@@ -5,6 +5,7 @@ from math import comb
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from mpgg_env import MPGGConfig, MPGGParallelEnv
 from mpgg_env.games.mpgg.mechanisms import casino_payoffs, rebates
 from tests.oracles.game_oracle import Board, casino_transfers, play, toll_transfers
 from tests.test_properties import configurations, step
+
+pytestmark = pytest.mark.algorithm
 
 AMOUNTS = st.floats(0, 4, allow_nan=False, width=32)
 SEATS = st.integers(1, 6)

@@ -16,6 +16,8 @@ from tests.oracles.game_oracle import Board, play
 from tests.oracles.mechanism_oracle import Rules
 from tests.random_games import config_of
 
+pytestmark = pytest.mark.algorithm
+
 STATES = 120
 
 

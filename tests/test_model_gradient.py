@@ -29,6 +29,8 @@ from mpgg_env.games.mean_field.population_matching.config import PopulationMatch
 from mpgg_env.games.mean_field.predator_prey.config import PredatorPreyConfig
 from tests.support import exactly
 
+pytestmark = pytest.mark.algorithm
+
 MATCHING = PopulationMatchingConfig(max_cycles=5)
 PLANNING = DistributionPlanningConfig(max_cycles=4)
 QUICK: dict[str, Any] = {"branch": 0, "layers": (16,), "iterations": 6, "episodes": 4, "warm_up": 2}

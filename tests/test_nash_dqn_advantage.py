@@ -11,6 +11,8 @@ from torch import Tensor
 
 from mpgg_agents.nash_dqn import advantage as lq
 
+pytestmark = pytest.mark.algorithm
+
 SHAPES = [pytest.param(d, groups, id=f"d={d}, groups={groups}") for d in (1, 2) for groups in (1, 3)]
 N = 5
 KIND = {1: [0, 0, 0, 0, 0], 3: [0, 1, 1, 2, 0]}

@@ -17,6 +17,8 @@ from mpgg_env.games.market.config import MarketConfig
 from mpgg_env.games.market.vector import MarketBatch
 from tests.tiny_nash_dqn import FULL, PAPER, learner, played
 
+pytestmark = pytest.mark.algorithm
+
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:

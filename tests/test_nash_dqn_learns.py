@@ -16,6 +16,8 @@ from mpgg_env.analysis.market_equilibrium import solve_market
 from mpgg_env.games.market.config import MarketConfig
 from tests.tiny_nash_dqn import state_of
 
+pytestmark = pytest.mark.algorithm
+
 FULL = MarketConfig(impact="linear", observation="full")
 
 

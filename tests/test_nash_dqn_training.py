@@ -19,6 +19,8 @@ from mpgg_env.games.market.config import MarketConfig
 from tests.support import exactly
 from tests.tiny_nash_dqn import FULL, PAPER, TINY, UNLIKE, assert_equal, learner, state_of, through_a_file, trainer
 
+pytestmark = pytest.mark.algorithm
+
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:

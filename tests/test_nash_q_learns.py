@@ -9,6 +9,8 @@ from mpgg_agents.nash_q import NashQConfig, NashQPopulation, NashQTrainer, train
 from mpgg_env import MPGGConfig
 from tests.grid_games import RIGHT, UP, MatrixGame, grid_game_1, grid_game_2
 
+pytestmark = pytest.mark.algorithm
+
 EVERYWHERE = {"decay": 1.0, "eps_min": 1.0}  # every joint action is tried for ever
 DILEMMA = [[[3, 0], [5, 1]], [[3, 5], [0, 1]]]  # actions C, D
 STAG_HUNT = [[[4, 0], [3, 3]], [[4, 3], [0, 3]]]

@@ -18,6 +18,8 @@ from mpgg_agents.nash_q.many_players import equilibrium_of_many
 from mpgg_agents.nash_q.solver import METHODS
 from tests.support import exactly
 
+pytestmark = pytest.mark.algorithm
+
 PENNIES = [[[1, -1], [-1, 1]], [[-1, 1], [1, -1]]]
 # Both hunt the stag: 4. Who hunts the hare gets 3, who hunts the stag alone nothing.
 STAG_HUNT = [[[4, 0], [3, 3]], [[4, 3], [0, 3]]]

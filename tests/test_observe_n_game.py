@@ -12,6 +12,8 @@ from mpgg_env.analysis.observe_n_symmetric import _beta_upper_quantile, symmetri
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import Pigou
 
+pytestmark = pytest.mark.algorithm
+
 # N: efficiency of the best and of the worst pure equilibrium and of the symmetric one, relative to 5 N, for the default
 # board, from an independent program. The worst is 0 once N >= 125 = sum floor(r) + M: every casino is spoilt.
 DEFAULT_BOARD = {

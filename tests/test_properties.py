@@ -11,6 +11,8 @@ from mpgg_env import MPGGConfig, MPGGParallelEnv
 from mpgg_env.games.mpgg import rules
 from tests.oracles.game_oracle import Board, move, observed, play, starting_counts
 
+pytestmark = pytest.mark.algorithm
+
 NUMBERS = st.floats(0, 10, allow_nan=False, width=32)
 
 

@@ -16,6 +16,8 @@ from mpgg_env import MPGGConfig
 from mpgg_env.sb3 import SB3VecEnv
 from tests.support import same
 
+pytestmark = pytest.mark.algorithm
+
 # A random start, edges and empty casinos, so that actions are illegal in both phases.
 SMALL = MPGGConfig(n_agents=7, grid_shape=(2, 3), boundary="mask", max_cycles=12, obs_game="m_n_nC")
 N, B = 7, 3

@@ -23,6 +23,8 @@ from mpgg_env.analysis.symmetric import symmetric_equilibrium
 from mpgg_env.analysis.thresholds import cooperation_threshold, defection_threshold, fine_equilibria, temptation
 from mpgg_env.games.mpgg.mechanisms import Fine, LocalSubsidy, Mechanism, PeerPunishment, Pigou, Subsidy, Toll
 
+pytestmark = pytest.mark.algorithm
+
 FACTORS = st.sampled_from([1e-13, 1e-6, 1e6, 1e12])
 COSTS = st.integers(1, 10).map(lambda tenths: tenths / 10)
 GAINS = st.sampled_from([1.1, 1.2, 1.5, 2.0, 2.4, 3.0, 3.3, 4.2])

@@ -15,6 +15,8 @@ from mpgg_env.analysis.stage_mixed import expected_advantage, symmetric_stage_eq
 from mpgg_env.games.mpgg.mechanisms import Capacity, Fine, Mechanism, PeerPunishment, Subsidy, Toll
 from tests.support import exactly
 
+pytestmark = pytest.mark.algorithm
+
 
 def _casino(cost: float, gain: float, **options: object) -> MPGGConfig:
     return MPGGConfig(n_agents=4, grid_shape=(1, 2), cost=(9.0, cost), gain=(9.0, gain), **options)

@@ -16,6 +16,8 @@ from mpgg_env.analysis.symmetric import (
 from mpgg_env.games.mpgg.config import MPGGConfig
 from mpgg_env.games.mpgg.mechanisms import Fine
 
+pytestmark = pytest.mark.algorithm
+
 # N: efficiency and cooperation rate on the default board, relative to 5 N, from an independent program.
 DEFAULT_BOARD = {
     5: (1.0, 1.0),

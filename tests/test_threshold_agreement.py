@@ -30,6 +30,8 @@ from tests.oracles.game_oracle import Board
 from tests.oracles.mechanism_oracle import NOTHING, Rules, member, seats
 from tests.random_games import board_of, random_board
 
+pytestmark = pytest.mark.algorithm
+
 HIGH = Fraction(64)
 RULES: dict[str, Callable[[Fraction], Rules]] = {
     "fine": lambda p: Rules(fine=(p,)),

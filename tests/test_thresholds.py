@@ -24,6 +24,8 @@ from mpgg_env.analysis.thresholds import (
 from mpgg_env.games.mpgg.mechanisms import MECHANISMS, Capacity, Toll
 from tests.support import exactly
 
+pytestmark = pytest.mark.algorithm
+
 PARAMETERS = {
     "fine": "amount",
     "subsidy": "amount",

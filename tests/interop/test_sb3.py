@@ -30,6 +30,7 @@ def _check(result: dict[str, float]) -> None:
     assert result["illegal"] == 0
 
 
+@pytest.mark.algorithm
 @pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
 def test_joint_actions_are_learnt(algorithm: str, seen: Callable[..., None]) -> None:
     result = runpy.run_path(str(EXAMPLES / "sb3_vec_env.py"))["main"](algorithm)
@@ -51,6 +52,7 @@ def test_unknown_algorithms_are_refused() -> None:
         runpy.run_path(str(EXAMPLES / "sb3_vec_env.py"))["main"]("sac")
 
 
+@pytest.mark.algorithm
 def test_the_masked_policy_plays_nothing_illegal(seen: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     # Two of the five actions are legal: D and C in the game; on 1 x 2 casinos, stay and left or right.
     allowed = []

@@ -36,6 +36,7 @@ def _copies(**changes: Any) -> Any:
     return supersuit.concat_vec_envs_v1(env, 8, base_class="stable_baselines3")
 
 
+@pytest.mark.algorithm
 @pytest.mark.parametrize("algorithm", EXAMPLE)
 def test_joint_actions_are_learnt(algorithm: Any, seen: Callable[..., None]) -> None:
     result = runpy.run_path(str(EXAMPLES / EXAMPLE[algorithm]))["main"]()
@@ -111,6 +112,7 @@ def test_masks_do_not_get_through() -> None:
         _copies().env_method("action_masks")
 
 
+@pytest.mark.algorithm
 def test_the_market_is_learnt_with_continuous_rates() -> None:
     # Two thirds of what idle traders lose, -b2 E q^2 = -.1 (50) = -5 and the drift's share, can be kept. The
     # equilibrium, -1.328, is no bound for one policy that all share, but far above it they would have to collude.

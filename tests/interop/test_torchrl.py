@@ -114,6 +114,7 @@ def test_the_counter_sees_what_a_policy_without_the_mask_does() -> None:
     assert env.rollout(SMALL["max_cycles"], anything)["next", "agent", "info", "illegal"][-1].min() >= 10
 
 
+@pytest.mark.algorithm
 @pytest.mark.filterwarnings("ignore::mpgg_env.DilemmaWarning")
 def test_the_example_learns(seen: Callable[..., None]) -> None:
     result = runpy.run_path(str(EXAMPLES / "torchrl_ippo.py"))["main"]()

@@ -22,4 +22,6 @@ folder='import sysconfig; print(sysconfig.get_path("purelib"))'
 "$python" -c "$folder" > "$("$installed" -c "$folder")/borrowed.pth"
 cd "$outside"
 "$installed" tests/wheel/import_everything.py
-"$installed" -m pytest -q "$@"
+# What this run may find is a fault of the packaging: a file that is not there, a path, a command, an extra. Proofs of
+# algorithms call functions of modules that were just imported; they would compute here what they compute in the checkout.
+"$installed" -m pytest -q -m "not algorithm" "$@"
