@@ -281,8 +281,8 @@ def test_bad_words_give_one_line_and_create_nothing(name, tmp_path, capsys, monk
 BAD_FILES = {
     "no toml": ("[game\n", "is not valid TOML"),
     "not text": (b"\xff\xfe", "is not valid TOML"),
-    "section": ("[gmae]\nn_agents = 3\n", "unknown section in {}"),
-    "loose value": ("game = 3\n", "game in {} must be a section [game], got 3"),
+    "section": ("[gmae]\nn_agents = 3\n", "{}, line 1: gmae: unknown section 'gmae'; did you mean 'game'?"),
+    "loose value": ("game = 3\n", "{}, line 1: game: game must be a section [game], got 3"),
     "field": ("[game]\nn_agnets = 3\n", "unknown MPGGConfig field 'n_agnets'; did you mean 'n_agents'?"),
     "run field": ("[run]\nround = 3\n", "unknown MPGGRunConfig field 'round'; did you mean 'rounds'?"),
     "type": ('[agent]\neta = "x"\n', "eta must be a number, got 'x'"),
@@ -303,6 +303,22 @@ def test_bad_files_give_one_line_and_create_nothing(name, tmp_path, capsys):
     told = error_of(capsys, ["train", "--config", str(file), "--out", str(tmp_path / "run")])
     assert message.format(file) in told
     assert snapshot(tmp_path) == before
+
+
+def test_errors_name_the_line_of_the_file_and_not_for_flags_in_its_place(tmp_path, capsys):
+    file = tmp_path / "study.toml"
+    mechanism = 'mechanism = [\n  {name = "pigou"},\n  {name = "fine", amount = -1},\n]\n'
+    file.write_text(f"[agent]\n# no discount\ngamma = 2\n[game]\n{mechanism}")
+    told = error_of(capsys, ["train", "--config", str(file)])
+    assert told == f"{file}, line 7: game.mechanism[1].amount: fine.amount must be finite and >= 0, got -1"
+    words = ["train", "--config", str(file), "--mechanism", "pigou"]
+    assert error_of(capsys, words) == f"{file}, line 3: agent.gamma: gamma must be in [0, 1], got 2"
+    assert error_of(capsys, [*words, "--gamma", "3"]) == "gamma must be in [0, 1], got 3.0"
+    assert read_experiment(parse([*words, "--gamma", "1"])).agent.gamma == 1
+    file.write_text("[run]\nseeds = [0]\nagent = []\n")
+    told = error_of(capsys, ["train", "--config", str(file)])
+    assert told == f"{file}, line 3: run.agent: agent must be one of 'iql', 'dqn', 'nash_q', got []"
+    assert error_of(capsys, ["train", "--config", str(file), "--agent", "sql"]).startswith("agent must be one of 'iql'")
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path, capsys):

@@ -15,6 +15,7 @@ from mpgg_agents.experiments.kinds import GameKind
 from mpgg_agents.experiments.mean_field.settings import ENVS
 from mpgg_agents.experiments.registry import DEFAULT_ENV, GAMES
 from mpgg_agents.experiments.settings import Experiment, chosen_kinds, read_toml
+from mpgg_agents.experiments.study.toml_file import NO_FILE, Located
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_env.core.config import Config
 from mpgg_env.core.validation import check_choice, suggestion
@@ -88,14 +89,16 @@ def read_experiment(arguments: argparse.Namespace) -> Experiment:
         ValueError: A field is unknown or out of range, or the file cannot be read.
         TypeError: A value has the wrong type.
     """
-    file = {} if arguments.config is None else read_toml(arguments.config)
+    file = _file(arguments)
     kind, agent = _chosen(arguments, file)
     flags = {
         "game": given(arguments, kind.game_class),
         "agent": given(arguments, kind.agents[agent].config_class),
         "run": given(arguments, kind.run_class),
     }
-    return Experiment.build(file, flags)
+    overridden = [(section, field) for section, fields in flags.items() for field in fields]
+    with file.naming(where for where in file.lines if len(where) > 1 and where[:2] not in overridden):
+        return Experiment.build(file.values, flags)
 
 
 def check_resume(arguments: argparse.Namespace) -> None:
@@ -278,12 +281,17 @@ def _kinds_of(words: Sequence[str]) -> tuple[GameKind, str]:
         return chosen_kinds({"env": env})
     if arguments.resume is not None:  # none of these flags goes with it, which is told later
         return chosen_kinds({})
-    return _chosen(arguments, {} if arguments.config is None else read_toml(arguments.config))
+    return _chosen(arguments, _file(arguments))
 
 
-def _chosen(arguments: argparse.Namespace, file: dict[str, dict[str, Any]]) -> tuple[GameKind, str]:
+def _file(arguments: argparse.Namespace) -> Located:
+    return NO_FILE if arguments.config is None else read_toml(arguments.config)
+
+
+def _chosen(arguments: argparse.Namespace, file: Located) -> tuple[GameKind, str]:
     flags = {name: value for name, value in vars(arguments).items() if name in ("env", "agent")}
-    return chosen_kinds({**file.get("run", {}), **flags})
+    with file.naming(("run", name) for name in file.values.get("run", {}) if name not in flags):
+        return chosen_kinds({**file.values.get("run", {}), **flags})
 
 
 def _complaint(word: str, arguments: argparse.Namespace, command: Parser) -> str:

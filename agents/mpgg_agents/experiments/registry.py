@@ -28,8 +28,8 @@ def check_agent(kind: GameKind, agent: object) -> str:
     Raises:
         ValueError: It does not, or there is no such agent.
     """
-    homes = [other.env for other in GAMES.values() if agent in other.agents]
-    if agent in kind.agents or not homes:
+    homes = [other.env for other in GAMES.values() if agent in list(other.agents)]  # a list from a file has no hash
+    if kind.env in homes or not homes:
         check_choice("agent", agent, list(kind.agents))
         return str(agent)
     players = ", ".join(map(repr, kind.agents))

@@ -1,6 +1,5 @@
 """What an experiment is: the game, the agent and the run, from a preset, a TOML file and single settings."""
 
-import tomllib
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mpgg_agents.experiments.study.toml_file import Located, read_located
 from mpgg_env.core.config import Config
 from mpgg_env.core.validation import check_choice, check_flag, check_integer, check_known
 
@@ -156,23 +156,19 @@ def _kind(env: str) -> "GameKind":
     return game_kind(env)
 
 
-def read_toml(path: Path) -> dict[str, dict[str, Any]]:
-    """The sections of a TOML file.
+def read_toml(path: Path) -> Located:
+    """The sections of a TOML file, with the lines of its fields.
 
     Raises:
         ValueError: The file cannot be read, is no TOML, or has a part that is not one of the sections.
     """
-    try:
-        values = tomllib.loads(path.read_bytes().decode())
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid TOML: {error}") from error
-    check_known(values, SECTIONS, f"section in {path}")
-    for name, section in values.items():
-        if not isinstance(section, dict):
-            raise ValueError(f"{name} in {path} must be a section [{name}], got {section!r}")
-    return values
+    file = read_located(path)
+    for name, section in file.values.items():
+        with file.naming([(name,)]):
+            check_known([name], SECTIONS, "section")
+            if not isinstance(section, dict):
+                raise TypeError(f"{name} must be a section [{name}], got {section!r}")
+    return file
 
 
 def parse_seeds(values: Any) -> tuple[int, ...]:
