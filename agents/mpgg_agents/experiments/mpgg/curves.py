@@ -129,16 +129,18 @@ def synergy_figure(data: FigureData) -> Figure:
 
 def curve_means(data: FigureData) -> dict[str, FloatArray]:
     """The points of the curves: means over about 120 windows, with the `middle` round and the `epsilon` of each."""
-    rounds = len(data.trained["round"])
-    size = max(1, -(-rounds // POINTS))
-    means = measures.window_means(data.trained, size)
-    last = np.minimum(means["round"] + size, rounds)
-    return {**means, "middle": (means["round"] + last) / 2, "epsilon": data.trained["epsilon"][means["round"]]}
+    rounds = data.rounds["train"]
+    lengths = measures.row_lengths(data.trained, rounds)
+    group = -(-len(lengths) // POINTS)
+    means = measures.window_means(data.trained, group * int(lengths[0]), rounds)
+    last = np.append(means["round"][1:], rounds)
+    epsilon = measures.group_windows(data.trained["epsilon"][None], lengths, group)[0]
+    return {**means, "middle": (means["round"] + last) / 2, "epsilon": epsilon}
 
 
 def greedy_means(data: FigureData) -> dict[str, FloatArray]:
     """Means over all greedy rounds, (B, 1)."""
-    return measures.window_means(data.greedy, len(data.greedy["round"]))
+    return measures.window_means(data.greedy, data.rounds["greedy"], data.rounds["greedy"])
 
 
 def value_index(data: FigureData, phase: Phase) -> tuple[FloatArray, FloatArray]:
@@ -171,7 +173,7 @@ def _time_axes(data: FigureData, height: float) -> tuple[Figure, list["Axes"]]:
         axes[1].tick_params(left=False)
         axes[1].spines["left"].set_visible(False)
     axes[0].set_xlabel("round")
-    axes[0].set_xlim(0, len(data.trained["round"]))
+    axes[0].set_xlim(0, data.rounds["train"])
     axes[0].xaxis.set_major_locator(MaxNLocator(5))
     axes[0].xaxis.set_major_formatter(EngFormatter(sep=""))
     return figure, axes

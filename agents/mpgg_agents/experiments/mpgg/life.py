@@ -12,7 +12,14 @@ from mpgg_agents.experiments.life import Evaluation, Life, Tell
 from mpgg_agents.experiments.mpgg.agents import MPGGTrainer
 from mpgg_agents.experiments.mpgg.columns import metric_columns
 from mpgg_agents.experiments.mpgg.files import CASINOS, PANEL
-from mpgg_agents.experiments.mpgg.measures import PHASES, Phase, casino_series, round_measures
+from mpgg_agents.experiments.mpgg.measures import (
+    PHASES,
+    Phase,
+    casino_series,
+    means_over,
+    round_measures,
+    row_means,
+)
 from mpgg_agents.experiments.mpgg.panel import play_greedily
 from mpgg_agents.experiments.mpgg.settings import MPGGExperiment
 from mpgg_agents.experiments.storage import Arrays
@@ -118,17 +125,16 @@ class MPGGLife(Life[Record]):
         highest, gain = float(best_values(game).max()), casino_gains(game)
         phases = []
         for phase in PHASES:
-            columns = round_measures(records[phase], game, highest, gain)
-            columns["epsilon"] = epsilon[phase].astype(np.float32)
+            columns = round_measures(row_means(records[phase], run.record_every), game, highest, gain)
+            columns["epsilon"] = means_over(epsilon[phase], run.record_every).astype(np.float32)
             phases.append(metric_columns(self.experiment, phase, columns))
         return {name: np.concatenate([columns[name] for columns in phases]) for name in phases[0]}
 
     def _casinos(self, records: dict[Phase, Record]) -> Arrays:
         game, run = self.experiment.game, self.experiment.run
         arrays: Arrays = {"seeds": self._seeds, "cost": casino_costs(game), "gain": casino_gains(game)}
-        rounds = {"train": self.experiment.total_rounds, "greedy": run.evaluation_rounds}
         for phase in PHASES:
-            series = casino_series(records[phase], run.window, rounds[phase])
+            series = casino_series(records[phase], run.window, self.experiment.phase_rounds(phase))
             arrays.update({f"{phase}_{name}": values for name, values in series.items()})
         return arrays
 

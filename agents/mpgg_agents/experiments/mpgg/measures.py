@@ -4,6 +4,7 @@ The formulas are those of `mpgg_env.analysis.metrics`.
 """
 
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ from mpgg_env.games.mpgg.config import MPGGConfig
 Phase = Literal["train", "greedy"]
 PHASES: Final = ("train", "greedy")
 
-# Column of the metrics: what it means. One value per seed and round.
+# Column of the metrics: what it means. One value per seed and row; a row is a round, or the mean of several.
 MEASURES: Final = {
     "cooperation_rate": "cooperators / N",
     "mean_payoff": "payoff per agent",
@@ -35,12 +36,15 @@ MEASURES: Final = {
     "overcrowding": "share of the agents above floor(r) in their casinos",
     "concentration": "sum of the squared shares of the agents in the casinos (Herfindahl-Hirschman), 1/M to 1",
 }
-INTEGER_MEASURES: Final = ("largest",)
 INDICES: Final = ("I_alpha", "I_c", "I_v")
 
 
 def round_measures(record: Record, config: MPGGConfig, highest_value: float, gain: FloatArray) -> Arrays:
-    """The columns of `MEASURES`, each (B, rounds), as float32 or int32."""
+    """The columns of `MEASURES`, each (B, rounds), as float32, or as int32 what is a number of agents.
+
+    The record may be that of `row_means`. The measures of the means are then the means of the measures, conditional
+    rates weighted by agents, as in `window_means`.
+    """
     agents = config.n_players
     free_rate, dilemma_rate = metrics.conditional_rates(
         agents, record.cooperators, record.free, record.free_cooperators
@@ -60,7 +64,25 @@ def round_measures(record: Record, config: MPGGConfig, highest_value: float, gai
         "overcrowding": metrics.overcrowding(record.seated, agents),
         "concentration": metrics.concentration(record.squares, agents),
     }
-    return {name: values.astype(_dtype(name)) for name, values in columns.items()}
+    return {name: values.astype(_dtype(values)) for name, values in columns.items()}
+
+
+def row_means(record: Record, every: int) -> Record:
+    """The record with means over each `every` rounds in place of rounds; the casinos' sums stay as they are."""
+    if every == 1:
+        return record
+    names = [field.name for field in fields(Record) if not field.name.startswith("casino_")]
+    means: dict[str, Any] = {name: means_over(getattr(record, name), every) for name in names}
+    return replace(record, **means)
+
+
+def means_over(values: NDArray[Any], every: int) -> FloatArray:
+    """Means of (..., rounds) over each `every` rounds of the last axis; the last ones may be fewer."""
+    starts = np.arange(0, values.shape[-1], every)
+    # Sums of integers are exact, and the squares of a million agents need all bits.
+    total = np.add.reduceat(values, starts, axis=-1, dtype=np.int64 if values.dtype.kind == "i" else np.float64)
+    means: FloatArray = total / window_lengths(starts, values.shape[-1])
+    return means
 
 
 def casino_series(record: Record, window: int, rounds: int) -> Arrays:
@@ -80,22 +102,32 @@ def casino_series(record: Record, window: int, rounds: int) -> Arrays:
     }
 
 
-def window_means(columns: Mapping[str, FloatArray], size: int) -> dict[str, FloatArray]:
+def window_means(columns: Mapping[str, FloatArray], size: int, end: int | None = None) -> dict[str, FloatArray]:
     """Means of the measures over windows of `size` rounds (the last one may be shorter).
 
     Args:
-        columns: The columns of one phase as `Run.metrics` gives them.
-        size: Rounds per window.
+        columns: The columns of one phase as `MPGGRun.metrics` gives them, or their last rows.
+        size: Rounds per window, whole rows or at least all of them.
+        end: The round with which the next row would begin; None where every row is of one round.
 
     Returns:
         round (windows,), the first round of each window, and for each measure (B, windows). Conditional
         rates are weighted by agents, not by rounds, so that a round with few such agents counts little.
     """
-    starts = np.arange(0, len(columns["round"]), size)
+    lengths = row_lengths(columns, end).astype(np.float64)
+    starts = np.arange(0, len(lengths), -(-size // int(lengths.max(initial=1))))
     free = columns["free_share"].astype(np.float64)
-    weights = {"cooperation_free": free, "cooperation_dilemma": 1 - free}
-    means = {name: _window_mean(columns[name], starts, weights.get(name)) for name in MEASURES}
+    weights = {"cooperation_free": free * lengths, "cooperation_dilemma": (1 - free) * lengths}
+    means = {name: _window_mean(columns[name], starts, weights.get(name, lengths)) for name in MEASURES}
     return {"round": columns["round"][starts], **means}
+
+
+def row_lengths(columns: Mapping[str, NDArray[Any]], end: int | None = None) -> IntArray:
+    """Rounds of each row of such columns, (rows,)."""
+    first = columns["round"]
+    if end is None:
+        end = int(first[-1]) + 1 if len(first) else 0
+    return window_lengths(first, end)
 
 
 def last_start(rounds: int, window: int, size: int) -> int:
@@ -119,13 +151,11 @@ def group_windows(values: FloatArray, lengths: IntArray, size: int) -> FloatArra
     return total / np.add.reduceat(weight, starts, axis=0)
 
 
-def _dtype(name: str) -> type[np.generic]:
-    return np.int32 if name in INTEGER_MEASURES else np.float32
+def _dtype(values: NDArray[Any]) -> type[np.generic]:
+    return np.int32 if values.dtype.kind == "i" else np.float32
 
 
-def _window_mean(values: FloatArray, starts: IntArray, weights: FloatArray | None) -> FloatArray:
-    known = values.astype(np.float64)
-    if weights is None:
-        weights = np.ones(known.shape)
-    total = np.add.reduceat(np.where(weights > 0, known, 0.0) * weights, starts, axis=1)
-    return ratio(total, np.add.reduceat(weights, starts, axis=1))
+def _window_mean(values: FloatArray, starts: IntArray, weights: FloatArray) -> FloatArray:
+    known = np.where(weights > 0, values.astype(np.float64), 0.0)
+    total = np.add.reduceat(known * weights, starts, axis=1)
+    return ratio(total, np.add.reduceat(weights, starts, axis=-1))

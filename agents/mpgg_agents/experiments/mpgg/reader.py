@@ -48,10 +48,13 @@ class MPGGRun(Run):
 
     def phase_rounds(self, phase: Phase) -> int:
         """Rounds of a phase."""
-        return self.config.total_rounds if phase == "train" else self.config.run.evaluation_rounds
+        return self.config.phase_rounds(phase)
 
     def metrics(self, phase: Phase = "train") -> Arrays:
         """The measures of every round: seed (B,), round and epsilon (rounds,), the others (B, rounds).
+
+        Where the run records a row for every `config.run.record_every` rounds these are its rows: means over so many
+        rounds, and `round` is the first of them. The last row may be of fewer rounds.
 
         The measures are those of `mpgg_agents.experiments.mpgg.measures.MEASURES`. Phase "greedy" is the rounds
         without exploration and learning after the training.
@@ -136,8 +139,9 @@ class MPGGRun(Run):
 
         rounds, window, casinos = self.phase_rounds(phase), self.config.run.window, self.casinos(phase)
         lengths = measures.window_lengths(casinos["round"], rounds)[first // window :]
-        columns = self.metrics(phase)
-        means = measures.window_means({name: columns[name][..., first:] for name in ("round", *MEASURES)}, size)
+        columns, row = self.metrics(phase), first // self.config.run.record_every
+        rest = {name: columns[name][..., row:] for name in ("round", *MEASURES)}
+        means = measures.window_means(rest, size, rounds)
         for name, suffix in (("occupancy", ""), ("cooperators", "_cooperators")):
             weights = measures.group_windows(casinos[name][:, first // window :], lengths, -(-size // window))
             indices = corridor_indices(weights, self.config.game.grid_shape, self.best_values)

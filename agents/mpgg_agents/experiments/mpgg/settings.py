@@ -1,12 +1,15 @@
 """What can be set of a run in the migratory public goods game, and the experiments made of it."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mpgg_agents.experiments.mpgg.agents import AGENTS, MPGGAgent
 from mpgg_agents.experiments.settings import Experiment, RunConfig
 from mpgg_env.core.validation import check_flag, check_integer
 from mpgg_env.games.mpgg.config import MPGGConfig
+
+if TYPE_CHECKING:
+    from mpgg_agents.experiments.mpgg.measures import Phase
 
 ENV: Final = "mpgg/migratory_public_goods-v0"
 MAX_CASINO_GIBIBYTES: Final = 4
@@ -24,6 +27,8 @@ class MPGGRunConfig(RunConfig):
             mpgg-env[deep]; or nash_q, Nash Q-learning for two to four agents. Each has flags of its own.
         rounds: Rounds per episode.
         window: Rounds per entry of the casino time series.
+        record_every: Rounds per row of the metrics, which are means over them; it must divide the window. What is shown
+            of whole windows is the same, but files are smaller and written sooner.
         evaluation_rounds: Greedy rounds without learning after the training; 0 for none.
         panel_rounds: Last greedy rounds of which casino, action and payoff of every agent are kept, for the measures of
             what agents do over time; default: 200, or as many as there are, or as fit into 128 MiB.
@@ -36,6 +41,7 @@ class MPGGRunConfig(RunConfig):
     preset: str = "text"
     rounds: int = 100_000
     window: int = 100
+    record_every: int = 1
     evaluation_rounds: int = 2000
     panel_rounds: int | None = None
     keep_learned: bool | None = None
@@ -44,6 +50,9 @@ class MPGGRunConfig(RunConfig):
         RunConfig.__post_init__(self)
         self._set("rounds", check_integer("rounds", self.rounds, 1, 2**31 - 1))
         self._set("window", check_integer("window", self.window, 1))
+        self._set("record_every", check_integer("record_every", self.record_every, 1))
+        if self.window % self.record_every:
+            raise ValueError(f"record_every must divide the window of {self.window} rounds, got {self.record_every}")
         self._set("evaluation_rounds", check_integer("evaluation_rounds", self.evaluation_rounds, 0, 2**31 - 1))
         if self.panel_rounds is not None:
             self._set("panel_rounds", check_integer("panel_rounds", self.panel_rounds, 0, self.evaluation_rounds))
@@ -108,6 +117,10 @@ class MPGGExperiment(Experiment):
     def total_rounds(self) -> int:
         """Training rounds of the whole run."""
         return self.kind.total_rounds(self.agent, self.run.rounds)
+
+    def phase_rounds(self, phase: "Phase") -> int:
+        """Rounds of the training or of the greedy phase."""
+        return self.total_rounds if phase == "train" else self.run.evaluation_rounds
 
     @property
     def keeps_learned(self) -> bool:
