@@ -15,6 +15,7 @@ from mpgg_agents.experiments.kinds import GameKind
 from mpgg_agents.experiments.mean_field.settings import ENVS
 from mpgg_agents.experiments.registry import DEFAULT_ENV, GAMES
 from mpgg_agents.experiments.settings import Experiment, chosen_kinds, read_toml
+from mpgg_agents.experiments.study.execution import Workers
 from mpgg_agents.experiments.study.toml_file import NO_FILE, Located
 from mpgg_agents.iql.config import IQLConfig
 from mpgg_env.core.config import Config
@@ -30,6 +31,9 @@ market, learned by Nash-DQN and fictitious play; and mean-field-type games betwe
 by DNashQ-MFTG and DDPG-MFTG: runs, equilibria, exploitability and mechanism design."""
 _TRAIN: Final = """The preset ranks below the TOML file, the TOML file below the flags. A run that was stopped or killed
 goes on with --resume."""
+_SWEEP: Final = """Plays every cell of a study, which is one experiment with some of its settings varied, and writes
+tables over all cells, seeds and recorded rounds. Cells are run folders in a store that studies share: what is there is
+not played again. The same command goes on with a study that was stopped or killed."""
 _REPORT: Final = """Writes one HTML file with the settings, figures and tables of a run, its grid over time and
 downloads of its numbers. It needs no network. Missing figures are drawn first."""
 _EXPLOITABILITY: Final = """Tells what one agent gains by a best response to the others' learned policies in the
@@ -116,6 +120,10 @@ def _parsers(kind: GameKind, agent: str) -> tuple[Parser, dict[str, Parser]]:
         "train", help="train agents and write a run folder", description=_train_text(kind, agent), allow_abbrev=False
     )
     _add_train_flags(train, kind, agent)
+    sweep = commands.add_parser(
+        "sweep", help="play the cells of a study and write its tables", description=_SWEEP, allow_abbrev=False
+    )
+    _add_sweep_flags(sweep)
     info = commands.add_parser("info", help="check and summarise a run folder", allow_abbrev=False)
     figures = commands.add_parser("figures", help="draw the figures of a complete run again", allow_abbrev=False)
     for reader in (info, figures):
@@ -185,6 +193,18 @@ def _add_kind_flags(train: Parser, kind: GameKind, agent: str) -> None:
     add_config_flags(train, f"agent {agent}", kind.agents[agent].config_class)
 
 
+def _add_sweep_flags(parser: Parser) -> None:
+    parser.add_argument("study", type=_path, metavar="FILE", help="TOML file of the study")
+    out = "folder of the study: new, empty, or one of this study, which then goes on [default: runs/ and its name]"
+    parser.add_argument("--out", type=_path, metavar="DIR", help=out)
+    store = "folder of the runs, which studies share [default: store beside the study's folder]"
+    parser.add_argument("--store", type=_path, metavar="DIR", help=store)
+    replace = "let a folder of another study become one of this study; the runs stay in their store"
+    parser.add_argument("--replace", action="store_true", help=replace)
+    parser.add_argument("--quiet", action="store_true", help="show nothing but errors")
+    add_config_flags(parser, "machine", Workers)
+
+
 def _add_report_flags(parser: Parser) -> None:
     parser.add_argument("path", type=_path, metavar="RUN", help="folder that `mpgg train --out` wrote")
     parser.add_argument("--out", type=_path, metavar="FILE", help="the page [default: report.html in the folder]")
@@ -232,7 +252,9 @@ def _add_gap_flags(parser: Parser) -> None:
     )
     parser.add_argument("--seed", type=int, metavar="INT", help="which replica of the run [default: the first one]")
     parser.add_argument("--json", type=_path, metavar="FILE", help="write the numbers to this file")
-    parser.add_argument("--figure", type=_path, metavar="FILE", help="draw the distances to this .png or .pdf file")
+    parser.add_argument(
+        "--figure", type=_path, metavar="FILE", help="draw the distances to this .png, .pdf or .svg file"
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 

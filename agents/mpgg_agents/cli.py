@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mpgg_agents.arguments import check_resume, parse, read_experiment
-from mpgg_agents.errors import MissingExtraError, TrainingError
+from mpgg_agents.errors import MissingExtraError, TrainingError, WorkersDiedError
 from mpgg_agents.experiments.flags import given
 from mpgg_agents.experiments.progress import choose_display
 from mpgg_agents.experiments.registry import DEFAULT_ENV, game_kind
@@ -49,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     except OSError as error:
         return _complain(_os_message(error), FAILED)
-    except TrainingError as error:
+    except (TrainingError, WorkersDiedError) as error:
         return _complain(str(error), FAILED)
     except MemoryError as error:
         return _complain(f"not enough memory. {error}", FAILED)
@@ -68,6 +69,8 @@ def _run(words: Sequence[str]) -> int:
         return _presets()
     if arguments.command == "train":
         return _train(arguments, words)
+    if arguments.command == "sweep":
+        return _sweep(arguments, words)
     if arguments.command == "report":
         return _page(arguments)
     if arguments.command == "exploitability":
@@ -102,6 +105,24 @@ def _train(arguments: argparse.Namespace, words: Sequence[str]) -> int:
             _write_notes(notes)  # not earlier: bad input gives its one line alone
         outcome = session.play()
     return _report(outcome, arguments.quiet)
+
+
+def _sweep(arguments: argparse.Namespace, words: Sequence[str]) -> int:
+    from mpgg_agents.experiments.study import command  # loads pyarrow
+
+    try:
+        outcome = command.ask(arguments, words, choose_display(arguments.quiet))
+    except (TypeError, ValueError, MissingExtraError) as error:
+        raise InputError(error) from error
+    if outcome.signal is not None:
+        again = f"go on with the same command: mpgg {shlex.join(words)}"
+        sys.stderr.write(
+            f"mpgg: stopped after {outcome.complete:,} of {outcome.cells:,} cells, which are kept; {again}\n"
+        )
+        return BY_SIGNAL + outcome.signal
+    if not arguments.quiet or outcome.failed:
+        _say(command.summary(outcome))
+    return FAILED if outcome.failed else 0
 
 
 def _session(arguments: argparse.Namespace, words: Sequence[str]) -> AbstractContextManager["Session"]:
@@ -176,9 +197,11 @@ def _finish_complete(path: Path, quiet: bool) -> int:
 
 def _info(path: Path) -> int:
     from mpgg_agents.experiments.report import info
+    from mpgg_agents.experiments.study.folder import is_study
+    from mpgg_agents.experiments.study.listing import listing
 
     try:
-        _say(info(path))
+        _say(listing(path) if is_study(path) else info(path))
     except ValueError as error:
         raise InputError(error) from error
     return 0

@@ -9,6 +9,10 @@ class TrainingError(RuntimeError):
     """The training cannot go on: its numbers are no longer finite."""
 
 
+class WorkersDiedError(RuntimeError):
+    """Worker processes of a study die again and again."""
+
+
 class MissingExtraError(ImportError):
     """A library of an extra is asked for and is not installed.
 

@@ -84,8 +84,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """
     if path.is_dir() and not (path / MANIFEST).is_file() and is_killed_start(path):
         raise RunFolderError(
-            f"{path} is not a run folder: it has no {MANIFEST}; its run was killed before it began, start it again with "
-            f"--out"
+            f"{path} is not a run folder: it has no {MANIFEST}; its run was killed before it began, start it again "
+            f"with --out"
         )
     manifest = read_signed(path, FORMAT, _ENTRIES)
     if not _is_manifest(manifest):

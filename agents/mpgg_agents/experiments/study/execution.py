@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from mpgg_agents.errors import MissingExtraError
+from mpgg_agents.errors import MissingExtraError, WorkersDiedError
 from mpgg_agents.experiments.settings import Experiment
 from mpgg_agents.experiments.study.store import CellEnd, play_cell
 from mpgg_env.core.config import Config
@@ -17,10 +17,6 @@ from mpgg_env.core.validation import check_choice, check_integer
 BACKENDS: Final = ("loky", "ray", "dask")
 BUSY_SECONDS: Final = 1.0
 DEATHS: Final = 3
-
-
-class WorkersDiedError(RuntimeError):
-    """Worker processes die again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,10 +120,18 @@ class Study(Config):
                 raise SweepError((name,), f"{name} must be a text, got {getattr(self, name)!r}")
         check_known(self.base, SECTIONS, "section")
         self._set("figures", tuple(dict(figure) for figure in self.figures))
-        if self.stop is not None and self.stop.batch > len(self.cells[0].seeds):
+
+    def check(self) -> None:
+        """Makes every cell, and checks what needs them.
+
+        Raises:
+            CellError: A cell's settings do not make an experiment.
+            SweepError: Another part does not fit them; it says which.
+        """
+        seeds = len(self.cells[0].seeds)
+        if self.stop is not None and self.stop.batch > seeds:
             raise SweepError(
-                ("stop", "batch"),
-                f"batch must be at most the number of seeds, {len(self.cells[0].seeds)}, got {self.stop.batch}",
+                ("stop", "batch"), f"batch must be at most the number of seeds, {seeds}, got {self.stop.batch}"
             )
 
     @property

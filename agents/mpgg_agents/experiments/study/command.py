@@ -1,0 +1,47 @@
+"""The work and the words of `mpgg sweep`."""
+
+import argparse
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from mpgg_agents.experiments.flags import given
+from mpgg_agents.experiments.progress import Display
+from mpgg_agents.experiments.settings import all_notes
+from mpgg_agents.experiments.study.execution import Workers
+from mpgg_agents.experiments.study.file import read_study_file
+from mpgg_agents.experiments.study.session import StudyOutcome, run_study
+
+
+def ask(arguments: argparse.Namespace, words: Sequence[str], display: Display) -> StudyOutcome:
+    """Does what `mpgg sweep` is asked for.
+
+    Raises:
+        ValueError: The study's file is wrong, a setting is out of range, or the folder has something else in it.
+        TypeError: A setting has the wrong type.
+        MissingExtraError: A library is not installed.
+        OSError: A file could not be written.
+        WorkersDiedError: Worker processes died again and again.
+    """
+    workers = Workers.from_dict(given(arguments, Workers))
+    with warnings.catch_warnings():
+        for note in all_notes():  # a sweep goes through games of all kinds
+            warnings.simplefilter("ignore", note)
+        study = read_study_file(arguments.study)
+    out = Path("runs") / study.name if arguments.out is None else arguments.out
+    return run_study(
+        study,
+        out,
+        store=arguments.store,
+        workers=workers,
+        display=display,
+        command=["mpgg", *words],
+        replace=arguments.replace,
+    )
+
+
+def summary(outcome: StudyOutcome) -> str:
+    """The end of a session in a few lines."""
+    lines = [f"{outcome.complete:,} of {outcome.cells:,} cells complete: {outcome.path}"]
+    lines += [f"  cell {number} failed: {words}" for number, words in sorted(outcome.failed.items())]
+    return "\n".join(lines)
