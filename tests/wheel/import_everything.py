@@ -20,6 +20,7 @@ DATA = (
     "mpgg_env/games/mpgg/README.md",
     "mpgg_env/games/market/README.md",
     "mpgg_env/analysis/README.md",
+    "mpgg_agents/experiments/report_page/templates/page.html",
 )
 
 

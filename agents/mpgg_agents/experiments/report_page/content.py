@@ -31,14 +31,14 @@ class Setting:
         name: Name of the field.
         value: Its value, as plain JSON.
         default: Its value by default; None for a field that has to be given.
-        changed: Whether the two differ.
+        mark: "changed" where the two differ, "swept" where a study varies it; empty for neither.
         help: What the field means.
     """
 
     name: str
     value: Any
     default: Any
-    changed: bool
+    mark: str
     help: str
 
 
@@ -57,7 +57,7 @@ class SettingsGroup:
     @property
     def changes(self) -> int:
         """Number of fields that are not at their default."""
-        return sum(setting.changed for setting in self.settings)
+        return sum(bool(setting.mark) for setting in self.settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +204,7 @@ class Page:
         pictures: The figures.
         tables: The tables.
         settings: Every setting.
+        folder: What the folder of the full data is that of: run or study.
         files: Where the full data are: name and content of each file.
     """
 
@@ -216,4 +217,5 @@ class Page:
     pictures: Sequence[Picture] = ()
     tables: Sequence[Table] = ()
     settings: Sequence[SettingsGroup] = ()
+    folder: str = "run"
     files: Sequence[Fact] = ()

@@ -61,7 +61,7 @@ def settings_group(title: str, config: Config) -> SettingsGroup:
             name=name,
             value=value,
             default=defaults[name],
-            changed=value != defaults[name],
+            mark="changed" if value != defaults[name] else "",
             help=meanings.get(name, ""),
         )
         for name, value in config.to_dict().items()
