@@ -241,4 +241,4 @@ def test_odd_runs_can_be_drawn(name, tmp_path):
     for draw in (cooperation_figure, payoff_figure, board_figure, corridor_figure, structure_figure, synergy_figure):
         draw(data).savefig(tmp_path / "figure.png", dpi=50)
     if name == "uneven values":
-        assert data.column_title == "column (values vary within it)"
+        assert data.board.column_title == "column (values vary within it)"

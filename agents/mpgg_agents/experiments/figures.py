@@ -54,11 +54,13 @@ class FigureSet:
         read: Reads and checks what they draw, once.
         drawers: A function from what was read to a figure for each name; each becomes a PNG, a PDF and an SVG.
         films: A function that writes what was read for each further file.
+        about: What the files of a figure of this name tell about it; by default nothing.
     """
 
     read: Callable[[], Any]
     drawers: Mapping[str, Callable[[Any], Figure]]
     films: Mapping[str, Callable[[Any, BinaryIO], None]] = field(default_factory=dict)
+    about: Callable[[str], About | None] = lambda name: None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -88,10 +90,15 @@ def draw_figures(
     Raises:
         RunFolderError: The run is not complete, a file has been changed, or a file has the folder's name.
     """
-    figures: FigureSet = run.config.game_kind.figure_set(run)
+    return draw_figure_set(run.config.game_kind.figure_set(run), run.path / FIGURES, files, stop)
+
+
+def draw_figure_set(
+    figures: FigureSet, folder: Path, files: Collection[str] | None = None, stop: Callable[[], bool] = lambda: False
+) -> list[Path]:
+    """Draws figures into a folder; arguments, results and errors as those of `draw_figures`."""
     chosen = figures.files if files is None else files
     data = figures.read()
-    folder = run.path / FIGURES
     if folder.exists() and not folder.is_dir():
         raise RunFolderError(f"{folder} must be a folder, but is a file")
     folder.mkdir(exist_ok=True)
@@ -110,7 +117,7 @@ def _write(figures: FigureSet, data: Any, folder: Path, name: str, files: Collec
         return [folder / name]
     for file_name in files:
         # Each from a new figure: laying one out again can move its parts, and a file drawn alone has to be the same.
-        save_figure(figures.drawers[name](data), folder / file_name)
+        save_figure(figures.drawers[name](data), folder / file_name, figures.about(name))
     return [folder / file_name for file_name in files]
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mpgg_agents.experiments.boards import BoardAxes
 from mpgg_agents.experiments.mpgg.measures import PHASES, Phase, window_lengths
 from mpgg_agents.experiments.mpgg.reader import MPGGRun
 from mpgg_agents.experiments.storage import Arrays
@@ -23,10 +24,7 @@ class FigureData:
         rounds: Rounds of each phase.
         synergy: Survival of endangered cooperators in the panel, as `MPGGRun.synergy` gives it.
         best_values: What a cooperator among cooperators earns in each casino, (M,).
-        column_labels: Gain of each column, or its index if the gain varies within columns.
-        row_labels: Cost of each row, or its index if the cost varies within rows.
-        column_title: What the column labels are.
-        row_title: What the row labels are.
+        board: What stands beside the board.
     """
 
     config: MPGGConfig
@@ -36,17 +34,11 @@ class FigureData:
     rounds: dict[Phase, int]
     synergy: Arrays
     best_values: FloatArray
-    column_labels: list[str]
-    row_labels: list[str]
-    column_title: str
-    row_title: str
+    board: BoardAxes
 
     @classmethod
     def read(cls, run: MPGGRun) -> "FigureData":
         """Reads and checks the result files of a complete run."""
-        shape = run.config.game.grid_shape
-        column_labels, column_title = _axis(run.gain.reshape(shape), "gain factor $r$", "column")
-        row_labels, row_title = _axis(run.cost.reshape(shape).T, "cost $c$ (payoff units)", "row")
         return cls(
             config=run.config.game,
             trained=run.metrics("train"),
@@ -55,15 +47,26 @@ class FigureData:
             rounds={phase: run.phase_rounds(phase) for phase in PHASES},
             synergy=dict(run.synergy()),
             best_values=run.best_values,
-            column_labels=column_labels,
-            row_labels=row_labels,
-            column_title=column_title,
-            row_title=row_title,
+            board=board_axes(run),
         )
 
     def lengths(self, phase: Phase) -> IntArray:
         """Rounds of each window of the casino series, (windows,)."""
         return window_lengths(self.casinos[phase]["round"], self.rounds[phase])
+
+
+def board_axes(run: MPGGRun) -> BoardAxes:
+    """Gain of each column and cost of each row, or their indices where they vary within them."""
+    shape = run.config.game.grid_shape
+    column_labels, column_title = _axis(run.gain.reshape(shape), "gain factor $r$", "column")
+    row_labels, row_title = _axis(run.cost.reshape(shape).T, "cost $c$ (payoff units)", "row")
+    return BoardAxes(
+        shape=shape,
+        row_labels=row_labels,
+        column_labels=column_labels,
+        row_title=row_title,
+        column_title=column_title,
+    )
 
 
 def _axis(values: FloatArray, title: str, index_title: str) -> tuple[list[str], str]:

@@ -1,14 +1,14 @@
 """Figures of the board: occupancy and cooperation at named times, and the net flow between casinos."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from mpgg_agents.experiments.boards import beside, draw_board
 from mpgg_agents.experiments.mpgg.figure_data import FigureData
 from mpgg_agents.experiments.mpgg.flows import Flow, block_drift, net_flows
 from mpgg_agents.experiments.mpgg.measures import Phase, group_windows
@@ -18,13 +18,11 @@ from mpgg_env.games.mpgg.config import MPGGConfig
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
 
 
 MAX_HEIGHT: Final = 7.0
 MAX_ARROW_BOARD: Final = 12
 FAINTEST: Final = 0.04  # flows below this share of the strongest one are noise to the eye
-EMPTY_COLOUR: Final = "#D9D9D9"
 
 # The dark end of the map would hide the arrows.
 _PALE_BLUES: Final = ListedColormap(colormaps["Blues"](np.linspace(0.02, 0.6, 128)))
@@ -36,15 +34,15 @@ def board_figure(data: FigureData) -> Figure:
     figure = new_figure(_height(data, len(times), 2), "compressed")
     grid = figure.subplots(2, len(times), sharex=True, sharey=True, squeeze=False)
     highest = max(float(occupancy.max()) for occupancy, _ in times.values())
-    shares = {name: _share(cooperators, occupancy) for name, (occupancy, cooperators) in times.items()}
+    shares = {name: cooperation_share(cooperators, occupancy) for name, (occupancy, cooperators) in times.items()}
     most = max(float(np.nanmax(share)) for share in shares.values())
     for column, (name, (occupancy, _)) in enumerate(times.items()):
-        upper = _draw_board(grid[0, column], data, occupancy, "viridis", Normalize(0, highest))
-        lower = _draw_board(grid[1, column], data, shares[name], "cividis", Normalize(0, most or 1.0))
+        upper = draw_board(grid[0, column], data.board, occupancy, "viridis", Normalize(0, highest))
+        lower = draw_board(grid[1, column], data.board, shares[name], "cividis", Normalize(0, most or 1.0))
         grid[0, column].set_title(f"{name}\n{rounds[name]}")
     for image, row, label in ((upper, grid[0], "occupancy\n(agents)"), (lower, grid[1], "cooperation\nrate")):
         bar = figure.colorbar(image, ax=row, aspect=12, pad=0.02)
-        bar.set_label(label, fontsize=7, **_beside(data.config.grid_shape))
+        bar.set_label(label, fontsize=7, **beside(data.config.grid_shape))
     _label_axes(figure, data)
     return figure
 
@@ -59,7 +57,7 @@ def corridor_figure(data: FigureData) -> Figure:
     highest = max(float(occupancy.max()) for occupancy, _ in panels.values())
     strongest = max(strongest_flow(data.config, moves) for _, moves in panels.values())
     for panel, (name, (occupancy, moves)) in zip(axes, panels.items(), strict=True):
-        image = _draw_board(panel, data, occupancy, _PALE_BLUES, Normalize(0, highest))
+        image = draw_board(panel, data.board, occupancy, _PALE_BLUES, Normalize(0, highest))
         _draw_flows(panel, data.config, moves, strongest)
         panel.set_title(name)
     figure.colorbar(
@@ -130,35 +128,11 @@ def _mean(data: FigureData, phase: Phase, name: str, span: slice) -> FloatArray:
     return means
 
 
-def _share(cooperators: FloatArray, occupancy: FloatArray) -> FloatArray:
+def cooperation_share(cooperators: FloatArray, occupancy: FloatArray) -> FloatArray:
+    """Share of cooperators among the agents of each casino, NaN where there are none."""
     unknown = np.full(occupancy.shape, np.nan)
     share: FloatArray = np.divide(cooperators, occupancy, out=unknown, where=occupancy > 0)
     return share
-
-
-def _draw_board(axes: "Axes", data: FigureData, values: FloatArray, colours: str | Colormap, norm: Normalize) -> Any:
-    """One coloured cell per casino, row 0 (the lowest cost) at the bottom; empty casinos are grey."""
-    colours = colormaps[colours] if isinstance(colours, str) else colours
-    shown = colours.with_extremes(bad=EMPTY_COLOUR)
-    image = axes.imshow(values.reshape(data.config.grid_shape), origin="lower", cmap=shown, norm=norm)
-    rows, columns = data.config.grid_shape
-    _set_ticks(axes.yaxis, data.row_labels, -(-(rows - 1) // 2))
-    crowded = columns < 5 or max(map(len, data.column_labels)) > 3  # three labels would run into each other
-    _set_ticks(axes.xaxis, data.column_labels, columns - 1 if crowded else -(-(columns - 1) // 2))
-    axes.tick_params(length=1.5, pad=1.5)
-    axes.spines[:].set_visible(False)
-    return image
-
-
-def _set_ticks(axis: "Axis", labels: Sequence[str], step: int) -> None:
-    ticks = range(0, len(labels), max(step, 1))
-    axis.set_ticks(list(ticks), [labels[tick] for tick in ticks])
-
-
-def _beside(grid_shape: tuple[int, int]) -> dict[str, Any]:
-    """How the label of a colour bar stands: upright beside flat boards, where two of them would overlap."""
-    rows, columns = grid_shape
-    return {"rotation": 0, "ha": "left", "va": "center"} if rows < 0.8 * columns else {}
 
 
 def _height(data: FigureData, across: int, down: int) -> float:
@@ -169,8 +143,8 @@ def _height(data: FigureData, across: int, down: int) -> float:
 
 
 def _label_axes(figure: Figure, data: FigureData) -> None:
-    figure.supxlabel(data.column_title, fontsize=8)
-    figure.supylabel(data.row_title, fontsize=8)
+    figure.supxlabel(data.board.column_title, fontsize=8)
+    figure.supylabel(data.board.row_title, fontsize=8)
 
 
 def _draw_flows(axes: "Axes", config: MPGGConfig, moves: FloatArray, strongest: float) -> None:
