@@ -97,7 +97,7 @@ def test_a_cells_interval_does_not_depend_on_the_others_nor_on_seeds_without_a_n
 
 
 def test_few_or_equal_numbers():
-    cells = np.array([[np.nan] * 4, [3, *[np.nan] * 3], [3, 5, np.nan, np.nan], [0.1] * 4])
+    cells = np.array([[np.nan] * 7, [3, *[np.nan] * 6], [3, 5, *[np.nan] * 5], [0.1] * 7])
     for interval in asdict(bootstrap_intervals(cells)).values():
         np.testing.assert_array_equal(interval[0], [np.nan, 3, 4, 0.1])
         np.testing.assert_array_equal(interval[1], [np.nan, np.nan, 3, 0.1])

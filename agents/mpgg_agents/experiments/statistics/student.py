@@ -120,7 +120,7 @@ def enough(values: FloatArray, half_width: float) -> bool:
     """
     check_real("half_width", half_width, 0, open_minimum=True)
     count, deviation = deviations(known_values(values))
-    return bool(count > 1 and _half_width(count, deviation) <= half_width)
+    return bool(_half_width(count, deviation) <= half_width)  # not where it is NaN: fewer than two numbers
 
 
 def _half_width(count: FloatArray, deviation: FloatArray) -> FloatArray:
