@@ -98,7 +98,7 @@ def chosen_cells(points: Sequence[Mapping[str, Any]], spec: FigureSpec) -> IntAr
 
 def check_single(points: Sequence[Mapping[str, Any]], spec: FigureSpec) -> None:
     """Raises ValueError if a point of the figure would be a mean over a field that `average` does not name."""
-    if spec.kind in ("against",) or (spec.kind == "seeds" and spec.x is None):
+    if spec.kind in ("against", "occupancy") or (spec.kind == "seeds" and spec.x is None):  # of cells one by one
         return
     cells = chosen_cells(points, spec)
     placed = list(spec.placed.values())

@@ -30,7 +30,7 @@ def occupancy_figure(
         ValueError: There is no board, or there are too many.
     """
     if not 1 <= len(boards) <= MOST_BOARDS:
-        raise ValueError(f"boards must be 1 to {MOST_BOARDS} cells; choose by where or x, got {len(boards)}")
+        raise ValueError(f"boards must be 1 to {MOST_BOARDS} cells; choose by where, got {len(boards)}")
     width = PAGE_INCHES if (len(boards) > 3 if wide is None else wide) else COLUMN_INCHES
     figure = new_figure(_height(boards, width), "compressed", width)
     alike = all(board.axes == boards[0].axes for board in boards)

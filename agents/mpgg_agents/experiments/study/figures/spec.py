@@ -19,7 +19,7 @@ _ALLOWED: Final = {
     "phase": ("x", "y", "rows", "columns"),
     "seeds": ("x", "by", "rows", "columns"),
     "against": ("by",),
-    "occupancy": ("x",),
+    "occupancy": (),
 }
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -153,7 +153,8 @@ class FigureSpec(Config):
         for place in self.placed:
             if place not in allowed:
                 raise ValueError(
-                    f"{place} must be left out in a figure of kind {self.kind!r}, which has {', '.join(allowed)}, "
+                    f"{place} must be left out in a figure of kind {self.kind!r}, which has "
+                    f"{', '.join(allowed) or 'no such field'}, "
                     f"got {getattr(self, place)!r}"
                 )
         used = [*self.placed.values(), *self.average, *self.fixed]
@@ -182,10 +183,11 @@ class FigureSpec(Config):
             quantities(text)
 
     def _made_name(self) -> str:
-        parts = [self.kind, *([self.metric] if self.metric else []), *self.placed.values()]
-        fixed = [f"{field.rpartition('.')[2]}-{value}" for field, value in self.fixed.items()]
-        words = [part.rpartition(".")[2] for part in parts]
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join([*words, *fixed]))[:100]
+        fields = [field.rpartition(".")[2] for field in (*self.placed.values(), *self.fixed)]
+        values = ["" for _ in self.placed] + [f"-{value}" for value in self.fixed.values()]
+        words = [self.kind, *([self.metric] if self.metric else [])]
+        words += [f"{field}{value}" for field, value in zip(fields, values, strict=True)]
+        return "_".join(re.sub(r"[^A-Za-z0-9._]+", "-", word).strip("-") for word in words)[:100]
 
 
 def quantities(text: str) -> tuple[str, ...]:
