@@ -13,6 +13,7 @@ from mpgg_env.core.config import Config
 
 if TYPE_CHECKING:
     from mpgg_agents.experiments.figures import FigureSet
+    from mpgg_agents.experiments.game_study import GameStudy
     from mpgg_agents.experiments.life import Life
     from mpgg_agents.experiments.reader import Run
     from mpgg_agents.experiments.report import Report
@@ -75,7 +76,7 @@ class GameKind:
     """One kind of game, with all that its runs do in their own way.
 
     What is slow to import is in modules of `package` with fixed names, loaded when they are needed: `life`, `reader`,
-    `figures`, `report` and `page`.
+    `figures`, `report`, `page` and `study`.
 
     Attributes:
         env: Id of the environment.
@@ -130,6 +131,11 @@ class GameKind:
         """What the page of a run or a study has of its own."""
         page: PageParts = self._module("page").PAGE
         return page
+
+    def study(self) -> "GameStudy":
+        """What studies need of it."""
+        study: GameStudy = self._module("study").study_of(self.env)
+        return study
 
     def _module(self, name: str) -> Any:
         return import_module(f"{self.package}.{name}")

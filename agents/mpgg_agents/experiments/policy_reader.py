@@ -10,9 +10,11 @@ from mpgg_agents.experiments.folder import RunFolderError
 from mpgg_agents.experiments.reader import Run
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_agents.training_record import SNAPSHOT_ROUNDS
+from mpgg_env.core.types import FloatArray
 from mpgg_env.core.validation import check_choice
 
 _KEYS: Final = ("seed", "round")
+LAST_SHARE: Final = "mean over the last tenth of the rounds of the training"
 
 
 class PolicyRun(Run):
@@ -72,3 +74,9 @@ class PolicyRun(Run):
         check_choice("rounds", str(rounds), [str(number) for number in kept])
         at = kept.index(rounds)
         return {name: array[replica, at] for name, array in arrays.items() if name not in ("seeds", SNAPSHOT_ROUNDS)}
+
+
+def last_measured(run: PolicyRun, name: str) -> dict[str, FloatArray]:
+    """`train_<name>`: the mean of a measure over the last tenth of the rounds, at least one, (B,)."""
+    values = run.metrics()[name]
+    return {f"train_{name}": values[:, -max(1, values.shape[1] // 10) :].mean(axis=1)}

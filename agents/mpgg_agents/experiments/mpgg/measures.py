@@ -37,6 +37,7 @@ MEASURES: Final = {
     "concentration": "sum of the squared shares of the agents in the casinos (Herfindahl-Hirschman), 1/M to 1",
 }
 INDICES: Final = ("I_alpha", "I_c", "I_v")
+LAST_ROUNDS: Final = 1000  # that stand for the end of a training
 
 
 def round_measures(record: Record, config: MPGGConfig, highest_value: float, gain: FloatArray) -> Arrays:
@@ -136,6 +137,11 @@ def last_start(rounds: int, window: int, size: int) -> int:
     0 if there are fewer.
     """
     return max(rounds - size, 0) // window * window
+
+
+def whole_windows(window: int, rounds: int = LAST_ROUNDS) -> int:
+    """The smallest multiple of a window that has at least so many rounds."""
+    return -(-rounds // window) * window
 
 
 def window_lengths(starts: IntArray, rounds: int) -> IntArray:

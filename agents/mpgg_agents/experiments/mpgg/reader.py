@@ -1,14 +1,14 @@
 """Reading runs in the migratory public goods game."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from mpgg_agents.experiments import storage
 from mpgg_agents.experiments.files import METRICS
-from mpgg_agents.experiments.mpgg import measures
 from mpgg_agents.experiments.mpgg.columns import phase_columns
 from mpgg_agents.experiments.mpgg.files import CASINOS, PANEL
-from mpgg_agents.experiments.mpgg.measures import MEASURES, Phase
+from mpgg_agents.experiments.mpgg.measures import Phase
+from mpgg_agents.experiments.mpgg.phase_data import PhaseData
 from mpgg_agents.experiments.mpgg.settings import ENV, MPGGExperiment
 from mpgg_agents.experiments.reader import Run
 from mpgg_agents.experiments.storage import Arrays
@@ -62,9 +62,7 @@ class MPGGRun(Run):
         Raises:
             RunFolderError: The run is not complete, or the file has been changed.
         """
-        from mpgg_agents.experiments.table import read_metrics  # loads pyarrow
-
-        return phase_columns(read_metrics(self.file(METRICS)), self.config, phase)
+        return phase_columns(self._table(), self.config, phase)
 
     def casinos(self, phase: Phase = "train") -> Arrays:
         """The casinos' time series, means per round over windows of `config.run.window` rounds.
@@ -76,9 +74,7 @@ class MPGGRun(Run):
         Raises:
             RunFolderError: The run is not complete, or the file has been changed.
         """
-        arrays = storage.read_arrays(self.file(CASINOS))
-        series = {name: arrays[f"{phase}_{name}"] for name in ("round", "occupancy", "cooperators", "moves")}
-        return {**series, "cost": arrays["cost"], "gain": arrays["gain"]}
+        return _series(storage.read_arrays(self.file(CASINOS)), phase)
 
     def final_state(self) -> Arrays:
         """Positions (B, N) after the last training round, seeds (B,), and what was learned, `seed_<s>_<name>`.
@@ -105,8 +101,7 @@ class MPGGRun(Run):
             RunFolderError: The run is not complete, or a file has been changed.
             ValueError: The size does not fit.
         """
-        self._check_size(size, phase)
-        return self._means(phase, 0, size)
+        return self.phase_data(phase)[phase].window_means(size)
 
     def last_rounds(self, size: int = 1000, phase: Phase = "train") -> dict[str, FloatArray]:
         """As `window_means`, but over one window that ends with the phase: its `size` last rounds.
@@ -121,32 +116,30 @@ class MPGGRun(Run):
             RunFolderError: The run is not complete, or a file has been changed.
             ValueError: The phase has no rounds, or the size does not fit.
         """
-        rounds = self.phase_rounds(phase)
-        if not rounds:
-            raise ValueError(f"phase must be one with rounds, got {phase!r}, of which this run has none")
-        self._check_size(size, phase)
-        first = measures.last_start(rounds, self.config.run.window, size)
-        return self._means(phase, first, rounds - first)
+        return self.phase_data(phase)[phase].last_rounds(size)
 
-    def _check_size(self, size: int, phase: Phase) -> None:
-        window = self.config.run.window
-        if size < 1 or (size % window and size < self.phase_rounds(phase)):
-            raise ValueError(f"size must be a positive multiple of the window of {window} rounds, got {size}")
+    def phase_data(self, *phases: Phase) -> dict[Phase, PhaseData]:
+        """What was recorded of some phases, each file read once.
 
-    def _means(self, phase: Phase, first: int, size: int) -> dict[str, FloatArray]:
-        """Means over windows of `size` rounds from round `first` on, with which a window of the run begins."""
-        from mpgg_env.analysis.metrics_structure import corridor_indices  # loads numba
+        Raises:
+            RunFolderError: The run is not complete, or a file has been changed.
+        """
+        table, arrays, best = self._table(), storage.read_arrays(self.file(CASINOS)), self.best_values
+        return {
+            phase: PhaseData(
+                config=self.config,
+                phase=phase,
+                best_values=best,
+                columns=phase_columns(table, self.config, phase),
+                casinos=_series(arrays, phase),
+            )
+            for phase in phases
+        }
 
-        rounds, window, casinos = self.phase_rounds(phase), self.config.run.window, self.casinos(phase)
-        lengths = measures.window_lengths(casinos["round"], rounds)[first // window :]
-        columns, row = self.metrics(phase), first // self.config.run.record_every
-        rest = {name: columns[name][..., row:] for name in ("round", *MEASURES)}
-        means = measures.window_means(rest, size, rounds)
-        for name, suffix in (("occupancy", ""), ("cooperators", "_cooperators")):
-            weights = measures.group_windows(casinos[name][:, first // window :], lengths, -(-size // window))
-            indices = corridor_indices(weights, self.config.game.grid_shape, self.best_values)
-            means.update({f"{index}{suffix}": values for index, values in indices.items()})
-        return means
+    def _table(self) -> Any:
+        from mpgg_agents.experiments.table import read_metrics  # loads pyarrow
+
+        return read_metrics(self.file(METRICS))
 
     def panel(self) -> Arrays:
         """What every agent did in the last greedy rounds, `config.panel_rounds` of them.
@@ -176,7 +169,7 @@ class MPGGRun(Run):
         """
         from mpgg_agents.experiments.mpgg.structure import efficiency_table  # loads numba
 
-        return efficiency_table(self, phase, size)
+        return efficiency_table(self, self.phase_data(phase)[phase], size)
 
     def synergy(self, thresholds: Sequence[float] | None = None) -> dict[str, FloatArray]:
         """Strategy-space synergy in the panel: whether endangered cooperators keep ahead of defectors.
@@ -195,6 +188,11 @@ class MPGGRun(Run):
         from mpgg_agents.experiments.mpgg.structure import synergy  # loads numba
 
         return synergy(self, thresholds)
+
+
+def _series(arrays: Arrays, phase: Phase) -> Arrays:
+    series = {name: arrays[f"{phase}_{name}"] for name in ("round", "occupancy", "cooperators", "moves")}
+    return {**series, "cost": arrays["cost"], "gain": arrays["gain"]}
 
 
 RUN: Final = MPGGRun

@@ -6,12 +6,11 @@ from typing import Any, Final
 import numpy as np
 
 from mpgg_agents.experiments.measure_table import Measure, MeasureTable
-from mpgg_agents.experiments.mpgg.measures import MEASURES, last_start
+from mpgg_agents.experiments.mpgg.measures import MEASURES, last_start, whole_windows
 from mpgg_agents.experiments.mpgg.reader import MPGGRun
 from mpgg_agents.experiments.report import Report, mean_and_deviation
 from mpgg_env.core.types import FloatArray
 
-WINDOW: Final = 1000
 WINDOWS_SHOWN: Final = 3  # with the names, the greedy rounds and the deviations they fit into 80 letters
 
 # Row head: measure. Means over windows of 1,000 rounds and standard deviations over seeds.
@@ -114,9 +113,8 @@ def _greedy_means(run: MPGGRun) -> dict[str, FloatArray]:
 
 
 def _window(run: MPGGRun) -> int:
-    """The smallest multiple of the run's window that has at least 1,000 rounds."""
-    window = run.config.run.window
-    return -(-WINDOW // window) * window
+    """Rounds of the windows that are shown."""
+    return whole_windows(run.config.run.window)
 
 
 def _last_count(run: MPGGRun) -> int:

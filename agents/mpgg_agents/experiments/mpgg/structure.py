@@ -1,11 +1,11 @@
 """Efficiency and structure of a run: one value per seed, from its metrics, its casino series and its panel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from mpgg_agents.experiments.mpgg.measures import Phase, group_windows, window_lengths
+from mpgg_agents.experiments.mpgg.phase_data import PhaseData
 from mpgg_agents.experiments.storage import Arrays
 from mpgg_env.analysis import metrics, metrics_panel, metrics_structure
 from mpgg_env.core.types import FloatArray
@@ -55,13 +55,23 @@ OF_PANEL: Final = {
 ROWS: Final = {**OF_ALL_ROUNDS, **OF_PANEL}
 
 
-def efficiency_table(run: "MPGGRun", phase: Phase, size: int) -> dict[str, FloatArray]:
+def efficiency_table(run: "MPGGRun", data: PhaseData, size: int) -> dict[str, FloatArray]:
     """The measures of `ROWS`, (B,) each; see `MPGGRun.efficiency_table`."""
-    means = {name: values[..., -1] for name, values in _last_rounds(run, phase, size).items()}
+    return structure_of(run, data, last_means(data, size))
+
+
+def last_means(data: PhaseData, size: int) -> dict[str, FloatArray]:
+    """Means over all greedy rounds or the last `size` of the training, (B,); round is the first of these, ()."""
+    means = data.last_rounds(size if data.phase == "train" else max(1, data.rounds))
+    return {name: values[..., -1] for name, values in means.items()}
+
+
+def structure_of(run: "MPGGRun", data: PhaseData, means: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """The measures of `ROWS` from `last_means`, (B,) each; NaN for those of single agents where there is no panel."""
     table = {name: means[name].astype(np.float64) for name in ROWS if name in means}
     table |= _welfare_measures(run, (means["mean_payoff"] - means["sponsor_payment"]) * run.config.game.n_players)
-    table |= _board_measures(run, _casino_means(run, phase, int(means["round"])))
-    table |= _panel_measures(run) if phase == "greedy" and run.config.panel_rounds else {}
+    table |= _board_measures(run, data.casino_means(int(means["round"])))
+    table |= _panel_measures(run) if data.phase == "greedy" and run.config.panel_rounds else {}
     return {name: table.get(name, np.full(len(run.seeds), np.nan)) for name in ROWS}
 
 
@@ -86,18 +96,6 @@ def _welfare_measures(run: "MPGGRun", welfare: FloatArray) -> dict[str, FloatArr
         "carrying_capacity_efficiency": metrics.carrying_capacity_efficiency(welfare, game.n_players, run.gain, values),
         "relative_to_random": metrics.relative_to_random(welfare, game, values),
     }
-
-
-def _last_rounds(run: "MPGGRun", phase: Phase, size: int) -> dict[str, FloatArray]:
-    return run.last_rounds(size if phase == "train" else max(1, run.phase_rounds(phase)), phase)
-
-
-def _casino_means(run: "MPGGRun", phase: Phase, first: int) -> Arrays:
-    """Means from round `first` on of occupancy and cooperators (B, M) and moves (B, M, n_moves)."""
-    casinos, start = run.casinos(phase), first // run.config.run.window
-    lengths = window_lengths(casinos["round"], run.phase_rounds(phase))[start:]
-    names = ("occupancy", "cooperators", "moves")
-    return {name: group_windows(casinos[name][:, start:].astype(float), lengths, len(lengths))[:, 0] for name in names}
 
 
 def _board_measures(run: "MPGGRun", means: Arrays) -> dict[str, FloatArray]:
