@@ -34,8 +34,8 @@ goes on with --resume."""
 _SWEEP: Final = """Plays every cell of a study, which is one experiment with some of its settings varied, and writes
 tables over all cells, seeds and recorded rounds. Cells are run folders in a store that studies share: what is there is
 not played again. The same command goes on with a study that was stopped or killed."""
-_REPORT: Final = """Writes one HTML file with the settings, figures and tables of a run, its grid over time and
-downloads of its numbers. It needs no network. Missing figures are drawn first."""
+_REPORT: Final = """Writes one HTML file with the settings, figures and tables of a run or a study, its grid over time
+and downloads of its numbers. It needs no network. Missing figures are drawn first."""
 _EXPLOITABILITY: Final = """Tells what one agent gains by a best response to the others' learned policies in the
 repeated game: exactly, by dynamic programming on the positions and actions of all, where these are few enough;
 elsewhere as a lower bound with a confidence interval, from a response to what the agent meets, played against its own
@@ -206,7 +206,7 @@ def _add_sweep_flags(parser: Parser) -> None:
 
 
 def _add_report_flags(parser: Parser) -> None:
-    parser.add_argument("path", type=_path, metavar="RUN", help="folder that `mpgg train --out` wrote")
+    parser.add_argument("path", type=_path, metavar="RUN|STUDY", help="folder of a run or of a study")
     parser.add_argument("--out", type=_path, metavar="FILE", help="the page [default: report.html in the folder]")
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from mpgg_agents.experiments.files import EVALUATION, FINAL_STATE, METRICS, SNAPSHOTS
-from mpgg_agents.experiments.market.measures import JUDGEMENTS
 from mpgg_agents.experiments.report_page.parts import PageParts
 
 _FILES: Final = {
@@ -19,4 +18,4 @@ def _no_board(cells: Mapping[str, Sequence[Any]]) -> None:
     return None
 
 
-PAGE: Final = PageParts(board=_no_board, meanings=lambda: JUDGEMENTS, files=_FILES)
+PAGE: Final = PageParts(board=_no_board, files=_FILES)

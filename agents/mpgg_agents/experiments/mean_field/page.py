@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 
 from mpgg_agents.experiments.files import EVALUATION, FINAL_STATE, METRICS, SNAPSHOTS
-from mpgg_agents.experiments.mean_field.measures import JUDGEMENTS, MPGG_JUDGEMENTS
 from mpgg_agents.experiments.mean_field.reader import MeanFieldRun
 from mpgg_agents.experiments.report_page.content import Board, Lattice, Quantity, Scene
 from mpgg_agents.experiments.report_page.parts import PageParts
@@ -67,4 +66,4 @@ def _marks(board: picture.Board) -> dict[int, str]:
     return {places[cell]: ", ".join(words[cell]) for cell in sorted(words, key=places.__getitem__)}
 
 
-PAGE: Final = PageParts(board=_board, meanings=lambda: {**JUDGEMENTS, **MPGG_JUDGEMENTS}, files=_FILES)
+PAGE: Final = PageParts(board=_board, files=_FILES)

@@ -7,7 +7,7 @@ import numpy as np
 
 from mpgg_agents.experiments.files import FINAL_STATE, METRICS
 from mpgg_agents.experiments.mpgg.files import CASINOS, PANEL
-from mpgg_agents.experiments.mpgg.measures import MEASURES, PHASES, Phase, window_lengths
+from mpgg_agents.experiments.mpgg.measures import PHASES, Phase, window_lengths
 from mpgg_agents.experiments.mpgg.reader import MPGGRun
 from mpgg_agents.experiments.report_page.content import Board, Lattice, Quantity, Scene
 from mpgg_agents.experiments.report_page.frames import fitted, pooled
@@ -70,10 +70,4 @@ def _sums(means: np.ndarray[Any, Any], lengths: IntArray) -> IntArray:
     return sums
 
 
-def _meanings() -> Mapping[str, str]:
-    from mpgg_agents.experiments.mpgg.structure import ROWS  # loads numba
-
-    return {**ROWS, **MEASURES}
-
-
-PAGE: Final = PageParts(board=_board, meanings=_meanings, files=_FILES)
+PAGE: Final = PageParts(board=_board, files=_FILES)

@@ -8,6 +8,7 @@ from mpgg_agents.experiments.reader import load_run
 from mpgg_agents.experiments.report_page.content import Page
 from mpgg_agents.experiments.report_page.rendering import page_bytes
 from mpgg_agents.experiments.report_page.run_page import run_page
+from mpgg_agents.experiments.study.folder import is_study
 
 REPORT: Final = "report.html"
 
@@ -37,4 +38,9 @@ def write_report(path: str | Path, out: str | Path | None = None) -> Path:
 
 
 def _page(folder: Path) -> Page:
-    return run_page(load_run(folder))
+    if not is_study(folder):
+        return run_page(load_run(folder))
+    from mpgg_agents.experiments.report_page.study_page import study_page  # loads pyarrow, as does the reader
+    from mpgg_agents.experiments.study.reader import load_study
+
+    return study_page(load_study(folder))

@@ -14,10 +14,8 @@ class PageParts:
     Attributes:
         board: The grid over time of the runs of each cell, by its label, of which a run's page has one without a label
             and with all its seeds; None where the game has no grid.
-        meanings: What the outcomes mean, by name.
         files: What is in each result file, by its name.
     """
 
     board: Callable[[Mapping[str, Sequence[Any]]], Board | None]
-    meanings: Callable[[], Mapping[str, str]]
     files: Mapping[str, str]

@@ -14,7 +14,6 @@ from mpgg_agents.experiments.report_page.parts import PageParts
 from mpgg_env.core.config import Config
 from mpgg_env.core.types import FloatArray
 
-KIND: Final = "svg"  # sharp at any size and in print
 _SECTIONS: Final = {"game": "Game", "agent": "Agent", "run": "Run"}
 
 
@@ -105,29 +104,25 @@ def _facts(run: Run) -> list[Fact]:
 
 
 def _pictures(run: Run) -> list[Picture]:
-    from mpgg_agents.experiments.figures import draw_figures, missing_figures  # loads matplotlib
-    from mpgg_agents.experiments.storage import locked
+    from mpgg_agents.experiments.report_page.pictures import kept_pictures  # loads matplotlib
 
-    figures = run.config.game_kind.figure_set(run)
-    files = {f"{name}.{KIND}": draw for name, draw in figures.drawers.items()}
-    missing = [file for file in missing_figures(run) if file in files]
-    if missing:
-        with locked(run.path):
-            draw_figures(run, missing)
-    return [
-        Picture(file=file, caption=_first_paragraph(draw), content=(run.path / FIGURES / file).read_bytes())
-        for file, draw in files.items()
-    ]
-
-
-def _first_paragraph(drawer: Any) -> str:
-    """What a figure shows: the first paragraph of the words about the function that draws it, without code marks."""
-    return " ".join((drawer.__doc__ or "").partition("\n\n")[0].replace("`", "").split())
+    return kept_pictures(run.config.game_kind.figure_set(run), run.path)
 
 
 def _tables(run: Run) -> list[Table]:
     tables = run.config.game_kind.report().tables(run)
-    return [measure_table(table, f"measures-{number}", len(run.seeds)) for number, table in enumerate(tables, 1)]
+    measures = [measure_table(table, f"measures-{number}", len(run.seeds)) for number, table in enumerate(tables, 1)]
+    return [*measures, outcome_table(run)]
+
+
+def outcome_table(run: Run) -> Table:
+    """The final numbers of each seed."""
+    study = run.config.game_kind.study()
+    outcomes = study.outcomes(run)
+    columns = [Column(name=name, help=study.meaning(name)) for name in outcomes]
+    values = [np.asarray(column).tolist() for column in outcomes.values()]
+    rows = [[seed, *numbers] for seed, *numbers in zip(run.seeds, *values, strict=True)]
+    return Table(name="outcomes", title="Outcome of each seed", columns=[Column(name="seed"), *columns], rows=rows)
 
 
 def _mean_and_deviation(values: FloatArray) -> tuple[float | None, float | None]:
