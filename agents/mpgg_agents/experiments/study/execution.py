@@ -2,21 +2,22 @@
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from mpgg_agents.errors import MissingExtraError, WorkersDiedError
 from mpgg_agents.experiments.settings import Experiment
+from mpgg_agents.experiments.study.signals import without_interrupts
 from mpgg_agents.experiments.study.store import CellEnd, play_cell
 from mpgg_env.core.config import Config
 from mpgg_env.core.validation import check_choice, check_integer
 
 BACKENDS: Final = ("loky", "ray", "dask")
 BUSY_SECONDS: Final = 1.0
-DEATHS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,6 @@ def play_cells(
     workers: Workers,
     token: Path,
     tell: Callable[[CellEnd], None],
-    say: Callable[[str], None],
 ) -> None:
     """Plays runs until all have their results, or the token is gone.
 
@@ -61,29 +61,26 @@ def play_cells(
         workers: Who plays.
         token: A file; when it is gone, everything stops at its next safe point.
         tell: Called with every run that is complete or has failed, as they come.
-        say: Called with what a user should know.
 
     Raises:
         OSError: A file could not be written; the other runs have been stopped at safe points.
-        WorkersDiedError: Worker processes died again and again, without a run that was completed in between.
+        WorkersDiedError: Worker processes died again and again at every run that is left.
         MissingExtraError: The backend is not installed.
     """
-    waiting, deaths = dict(experiments), 0
+    waiting = dict(experiments)
     with _started(workers, len(waiting)) as (jobs, threads):
         while waiting and token.exists():
             before = len(waiting)
-            try:
-                _pass(store, waiting, jobs, threads, token, tell)
-            except _dying(workers.backend) as error:
-                deaths = 0 if len(waiting) < before else deaths + 1
-                if deaths == DEATHS:
-                    raise WorkersDiedError(
-                        f"worker processes died {DEATHS} times without a run completed: {error}"
-                    ) from error
-                say("a worker process died; its run goes on from its last checkpoint")
+            died = _pass(store, waiting, jobs, threads, token, tell)
+            if len(waiting) < before or not token.exists():
                 continue
-            if len(waiting) == before and token.exists():
-                time.sleep(BUSY_SECONDS)  # other processes play what is left
+            if died:
+                from mpgg_agents.experiments.study.backends import RETRIES  # loads joblib
+
+                raise WorkersDiedError(
+                    f"worker processes died {RETRIES + 1} times at each of {died} cells; is there enough memory?"
+                )
+            time.sleep(BUSY_SECONDS)  # other processes play what is left
 
 
 def _pass(
@@ -93,29 +90,57 @@ def _pass(
     threads: int,
     token: Path,
     tell: Callable[[CellEnd], None],
-) -> None:
-    """Lets every run that is waiting be played once; those that have ended wait no more."""
-    error = None
+) -> int:
+    """Lets every run that is waiting be played once; those that have ended wait no more.
+
+    Returns:
+        At how many runs workers died.
+    """
+    died = 0
+    error: Exception | None = None
     for end in _ends(store, waiting, jobs, threads, token):
-        if end.end == "no space":
-            token.unlink(missing_ok=True)
-            error = error or OSError(end.words)
-        if end.end in ("complete", "failed"):
+        if end is None:
+            died += 1
+        elif error is None and end.end == "no space":
+            error = OSError(end.words)
+        elif end.end in ("complete", "failed"):
             del waiting[end.key]
-            tell(end)
+            error = error or _told(end, tell)
+        if error is not None:
+            token.unlink(missing_ok=True)  # and the others come to their safe points
     if error is not None:
         raise error
+    return died
 
 
-def _ends(store: Path, waiting: Mapping[str, Experiment], jobs: int, threads: int, token: Path) -> Iterator[CellEnd]:
+def _told(end: CellEnd, tell: Callable[[CellEnd], None]) -> Exception | None:
+    """The error with which `tell` ends. Raised in the midst of the others it would cost them their safe points."""
+    try:
+        tell(end)
+    except Exception as error:
+        return error
+    return None
+
+
+def _ends(
+    store: Path, waiting: Mapping[str, Experiment], jobs: int, threads: int, token: Path
+) -> Iterator[CellEnd | None]:
+    """How the runs ended, as they come; None for one at which workers died."""
     import joblib
 
     calls = [
-        joblib.delayed(play_cell)(store.absolute(), experiment.to_dict(), threads, token.absolute(), os.getpid())
+        joblib.delayed(play_cell)(store.absolute(), experiment.to_dict(), threads, token.absolute())
         for experiment in waiting.values()
     ]
     # One cell is a batch: a batch of several would wait for its slowest one, and its end would be told late.
-    yield from joblib.Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")(calls)
+    ends = joblib.Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")(calls)
+    try:
+        yield from ends
+    except GeneratorExit:  # by a second signal
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # joblib's, that there is work left
+            ends.close()
+        raise
 
 
 @contextmanager
@@ -123,32 +148,42 @@ def _started(workers: Workers, cells: int) -> Iterator[tuple[int, int]]:
     """The workers within this context: how many there are, and threads of each."""
     import joblib
 
-    if workers.backend == "loky":
-        processors = joblib.cpu_count()
-        jobs = workers.jobs or min(processors, max(cells, 1))
-        threads = workers.threads or max(1, processors // jobs)
-        with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads):
+    from mpgg_agents.experiments.study.backends import register
+
+    register()
+    with _MACHINES[workers.backend](workers) as processors:
+        jobs, threads = _shares(workers, processors, cells)
+        with joblib.parallel_config(f"study-{workers.backend}", n_jobs=jobs, inner_max_num_threads=threads):
             yield jobs, threads
-        return
-    start: Callable[[Workers], Any] = {"ray": _ray, "dask": _dask}[workers.backend]
-    with start(workers) as slots:
-        yield workers.jobs or slots, workers.threads or 1
+
+
+def _shares(workers: Workers, processors: int, cells: int) -> tuple[int, int]:
+    """Cells at the same time and threads of each, which together take the processors and no more, unless asked to."""
+    if workers.backend != "loky":
+        threads = workers.threads or 1
+        return workers.jobs or max(1, processors // threads), threads
+    jobs = workers.jobs or max(1, min(processors // (workers.threads or 1), cells))
+    return jobs, workers.threads or max(1, processors // jobs)
+
+
+@contextmanager
+def _this_machine(workers: Workers) -> Iterator[int]:
+    import joblib
+
+    yield int(joblib.cpu_count())
 
 
 @contextmanager
 def _ray(workers: Workers) -> Iterator[int]:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray else tells its makers that it runs
     try:
         import ray
-        from ray.util.joblib import register_ray
     except ModuleNotFoundError as error:
-        raise MissingExtraError("backend 'ray'", error) from error
-    import joblib
-
-    register_ray()
-    ray.init(address=workers.address, include_dashboard=False, log_to_driver=False)
+        raise MissingExtraError("backend 'ray'", error, 'pip install "mpgg-env[ray]"') from error
+    with without_interrupts():
+        ray.init(address=workers.address or "local", num_cpus=_own_processors(workers), logging_level="ERROR", **_QUIET)
     try:
-        with joblib.parallel_config("ray"):
-            yield int(ray.cluster_resources().get("CPU", 1))
+        yield int(ray.cluster_resources().get("CPU", 1))
     finally:
         ray.shutdown()
 
@@ -158,24 +193,25 @@ def _dask(workers: Workers) -> Iterator[int]:
     try:
         from distributed import Client, LocalCluster
     except ModuleNotFoundError as error:
-        raise MissingExtraError("backend 'dask'", error) from error
-    import joblib
-
-    cluster = workers.address or LocalCluster(threads_per_worker=1, dashboard_address=None)
-    with Client(cluster) as client, joblib.parallel_config("dask"):
+        raise MissingExtraError("backend 'dask'", error, 'pip install "mpgg-env[dask]"') from error
+    with ExitStack() as stack:
+        address: Any = workers.address
+        if address is None:
+            with without_interrupts():
+                cluster = LocalCluster(
+                    n_workers=_own_processors(workers), threads_per_worker=1, dashboard_address=None, silence_logs=50
+                )
+            address = stack.enter_context(cluster)
+        client = stack.enter_context(Client(address))
         yield sum(client.ncores().values())
 
 
-def _dying(backend: str) -> tuple[type[Exception], ...]:
-    """What joblib raises when a worker process has died."""
-    if backend == "ray":
-        from ray.exceptions import RayError
+def _own_processors(workers: Workers) -> int | None:
+    """Processors of a cluster that is started on this machine."""
+    import joblib
 
-        return (RayError,)
-    if backend == "dask":
-        from distributed import KilledWorker
+    return None if workers.address is not None else int(joblib.cpu_count())
 
-        return (KilledWorker,)
-    from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    return (BrokenProcessPool,)
+_QUIET: Final[dict[str, Any]] = {"include_dashboard": False, "log_to_driver": False}
+_MACHINES: Final[dict[str, Callable[[Workers], Any]]] = {"loky": _this_machine, "ray": _ray, "dask": _dask}

@@ -146,7 +146,6 @@ class _StudySession:
                 self.workers,
                 token,
                 lambda end: self._note(end, progress),
-                progress.say,
             )
 
     def _wanted(self, progress: Progress) -> dict[str, Experiment]:
@@ -225,8 +224,10 @@ class _StudySession:
     def _write_part(self, number: int) -> None:
         """Writes the rows of the cells of a part, of which those that failed have none."""
         names = _part_names(number)
+        if names[0] in self.manifest["parts"]:
+            return
         runs = {state.cell.number: self._runs(state) for state in self._part(number) if not state.error}
-        if not runs or names[0] in self.manifest["parts"]:
+        if not runs:
             return
         for name, make in zip(names, (tables.records_of, tables.outcomes_of), strict=True):
             (self.out / name).parent.mkdir(exist_ok=True)

@@ -5,10 +5,8 @@ Run folders in it are those of `mpgg train`. Studies share them, and no experime
 
 import hashlib
 import json
-import os
-import signal
-import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -74,7 +72,7 @@ def key_of(experiment: Experiment) -> str:
     return hashlib.blake2b(text.encode(), digest_size=_KEY_BYTES).hexdigest()
 
 
-def play_cell(store: Path, settings: Mapping[str, Any], threads: int, token: Path, driver: int) -> CellEnd:
+def play_cell(store: Path, settings: Mapping[str, Any], threads: int, token: Path) -> CellEnd:
     """Plays a run to its end, from its checkpoint if it has one; for a worker process.
 
     Args:
@@ -82,10 +80,7 @@ def play_cell(store: Path, settings: Mapping[str, Any], threads: int, token: Pat
         settings: The experiment as a dict.
         threads: Threads over the seeds.
         token: A file; when it is gone, the run stops at its next safe point.
-        driver: Number of the process that started the study, which handles signals.
     """
-    if os.getpid() != driver and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the driver takes the token away
     experiment = Experiment.from_dict(settings)
     key = key_of(experiment)
     try:
@@ -104,15 +99,17 @@ def _played(store: Store, key: str, experiment: Experiment, threads: int, token:
     place, status = store.place(key), store.status(key)
     if status == "complete":
         return "complete"
-    try:
-        fresh = status == "absent"
-        with (
-            new_session(experiment, place, threads=threads)
-            if fresh
-            else resumed_session(place, threads=threads) as session
-        ):
-            return "complete" if session.play(StopFile(token)).complete else "stopped"
-    except (OSError, ValueError):
-        if store.status(key) != status:  # another process created or finished the run between our look and our lock
-            return "busy"
-        raise
+    if not token.exists():
+        return "stopped"
+    with ExitStack() as stack:
+        try:
+            session = stack.enter_context(
+                new_session(experiment, place, threads=threads)
+                if status == "absent"
+                else resumed_session(place, threads=threads)
+            )
+        except (OSError, ValueError):
+            if store.status(key) != status:  # another process was there between our look and our lock
+                return "busy"
+            raise
+        return "complete" if session.play(StopFile(token)).complete else "stopped"
