@@ -32,7 +32,7 @@ def run_page(run: Run) -> Page:
     return Page(
         name=name,
         title=f"Run {name}",
-        subtitle=f"{config.game_kind.title}: {config.game_kind.report().game(run)}",
+        subtitle=f"{config.game_kind.title.partition(':')[0]}: {config.game_kind.report().game(run)}",
         description=() if complete else state_lines(run),
         facts=_facts(run),
         board=parts.board({"": [run]}) if complete else None,
