@@ -121,7 +121,8 @@ def synergy_figure(data: FigureData) -> Figure:
     for panel, measure in zip(axes, SYNERGY_CURVES, strict=True):
         if np.isnan(data.synergy[measure]).all():
             panel.clear()
-            panel.text(0.5, 0.5, "no such\nagents", ha="center", va="center", color=GREY)
+            why = "no such\nagents" if data.panel_rounds else "no panel\nkept"
+            panel.text(0.5, 0.5, why, ha="center", va="center", color=GREY)
             panel.set_axis_off()
     figure.supxlabel("threshold $\\theta$: local share of defectors $>\\theta$", fontsize=8)
     return figure

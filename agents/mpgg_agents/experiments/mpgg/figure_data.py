@@ -23,6 +23,7 @@ class FigureData:
         casinos: Casino series of each phase.
         rounds: Rounds of each phase.
         synergy: Survival of endangered cooperators in the panel, as `MPGGRun.synergy` gives it.
+        panel_rounds: Rounds of the panel.
         best_values: What a cooperator among cooperators earns in each casino, (M,).
         board: What stands beside the board.
     """
@@ -33,6 +34,7 @@ class FigureData:
     casinos: dict[Phase, Arrays]
     rounds: dict[Phase, int]
     synergy: Arrays
+    panel_rounds: int
     best_values: FloatArray
     board: BoardAxes
 
@@ -46,6 +48,7 @@ class FigureData:
             casinos={phase: run.casinos(phase) for phase in PHASES},
             rounds={phase: run.phase_rounds(phase) for phase in PHASES},
             synergy=dict(run.synergy()),
+            panel_rounds=run.config.panel_rounds,
             best_values=run.best_values,
             board=board_axes(run),
         )

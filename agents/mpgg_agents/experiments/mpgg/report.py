@@ -1,6 +1,7 @@
 """Runs in the migratory public goods game as text for a terminal."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +31,7 @@ _ROWS: Final = {
 # Shown below the payoff where there are mechanisms.
 _MONEY_ROWS: Final = {"gross": "gross_payoff", "sponsor": "sponsor_payment"}
 _SHOWN_ABOVE: Final = ("I_alpha", "I_c", "I_v")
+_NO_PANEL: Final = "Measures of single agents need a panel of greedy rounds, which this run did not keep."
 
 
 def _game(run: MPGGRun) -> str:
@@ -38,7 +40,10 @@ def _game(run: MPGGRun) -> str:
 
 
 def _rounds(run: MPGGRun) -> str:
-    return f"{run.config.total_rounds:,}, then {run.config.run.evaluation_rounds:,} greedy"
+    settings = run.config.run
+    greedy = f"then {settings.evaluation_rounds:,} greedy" if settings.evaluation_rounds else "none greedy"
+    rows = f"; metrics are means over {settings.record_every:,}" if settings.record_every > 1 else ""
+    return f"{run.config.total_rounds:,}, {greedy}{rows}"
 
 
 def _outcome(run: MPGGRun) -> list[str]:
@@ -89,7 +94,7 @@ def _structure(run: MPGGRun) -> list[MeasureTable]:
         names.remove("uphill_flux_on_board")
     structure = _measure_table("Efficiency and structure", tables, names)
     if not run.config.panel_rounds:
-        return [structure]
+        return [replace(structure, notes=[_NO_PANEL])]
     title = f"Of single agents, in the last {run.config.panel_rounds:,} greedy rounds"
     kinds = {mechanism.name for mechanism in run.config.game.mechanisms}
     hidden = {"price_transfers": not kinds, "excluded": "capacity" not in kinds}
