@@ -21,7 +21,10 @@ from mpgg_agents.experiments.reader import Run, load_run
 from mpgg_agents.experiments.results import write_results
 from mpgg_env.core.compiled import is_first_compilation
 
+# How long a chunk of rounds takes, about: as long as a bar may stand still or, where nobody looks, a signal may wait. Short
+# chunks cost time, since every replica's tables have to come back into the cache in each.
 CHUNK_SECONDS: Final = 0.5
+UNSEEN_CHUNK_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +145,7 @@ class Session:
     def _train(self, progress: Progress, interrupts: StopRequest, event_log: EventLog | None) -> None:
         trainer = self.trainer
         plan = CheckpointPlan(self.run.config.run.checkpoint_every, trainer.rounds_done)
+        seconds = UNSEEN_CHUNK_SECONDS if self._display == "none" else CHUNK_SECONDS
         units = 1
         while trainer.rounds_done < trainer.total_rounds and interrupts.received is None:
             limits = [plan.rounds_left(trainer.rounds_done)]
@@ -153,7 +157,7 @@ class Session:
             progress.update(rounds, self.life.words(self._records[-1], trainer))
             if event_log is not None:
                 event_log.add(self._records[-1], trainer)
-            units = _next_units(units, rounds / trainer.unit, time.monotonic() - before)
+            units = _next_units(units, seconds * rounds / trainer.unit, time.monotonic() - before)
             if plan.is_due(trainer.rounds_done) and trainer.rounds_done < trainer.total_rounds:
                 self._checkpoint()
                 plan.written(trainer.rounds_done)
@@ -237,10 +241,14 @@ class _StoppedError(Exception):
     """A signal has come in the middle of a task."""
 
 
-def _next_units(units: int, played: float, seconds: float) -> int:
+def _next_units(units: int, wanted: float, seconds: float) -> int:
     """Units of the next chunk: long enough to use the cache well, short enough to show progress and to stop soon.
 
     A chunk grows at most fourfold, since the first one may contain a compilation.
+
+    Args:
+        units: Units of the last chunk.
+        wanted: These times the seconds that a chunk should take.
+        seconds: Seconds that it took.
     """
-    fitting = played * CHUNK_SECONDS / max(seconds, 1e-6)
-    return max(1, min(4 * units, int(fitting)))
+    return max(1, min(4 * units, int(wanted / max(seconds, 1e-6))))
