@@ -208,20 +208,27 @@ def _info(path: Path) -> int:
 
 
 def _figures(path: Path) -> int:
-    from mpgg_agents.experiments.figures import draw_figures  # loads matplotlib
-    from mpgg_agents.experiments.reader import load_run
-    from mpgg_agents.experiments.storage import locked
+    from mpgg_agents.experiments.study import command
+    from mpgg_agents.experiments.study.folder import is_study
 
     try:
-        run = load_run(path)
-        for name in run.config.game_kind.results:
-            run.file(name)
-        with locked(path):
-            written = draw_figures(run)
+        written = command.draw(path) if is_study(path) else _run_figures(path)
     except (ValueError, MissingExtraError) as error:
         raise InputError(error) from error
     _say("\n".join(map(str, written)))
     return 0
+
+
+def _run_figures(path: Path) -> list[Path]:
+    from mpgg_agents.experiments.figures import draw_figures  # loads matplotlib
+    from mpgg_agents.experiments.reader import load_run
+    from mpgg_agents.experiments.storage import locked
+
+    run = load_run(path)
+    for name in run.config.game_kind.results:
+        run.file(name)
+    with locked(path):
+        return draw_figures(run)
 
 
 def _page(arguments: argparse.Namespace) -> int:

@@ -54,6 +54,13 @@ def shown_share(display: Display) -> Iterator[Callable[[float], None] | None]:
         yield tell
 
 
+def _duration(seconds: float) -> str:
+    """A length of time in few letters, such as 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
 class _Silence:
     def __init__(self, total: int, done: int, unit: str) -> None:
         """Nothing is shown, whatever the arguments are."""
@@ -99,7 +106,11 @@ class _Lines:
         if elapsed < LINE_SECONDS and self._done < self._total:
             return
         speed = (self._done - self._done_then) / max(elapsed, 1e-9)
-        self.say(f"{self._done:,} of {self._total:,} {self._unit}, {speed:,.0f} {self._unit}/s, {words}")
+        rate = f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
+        left = (
+            f", {_duration((self._total - self._done) / speed)} left" if 0 < self._done < self._total and speed else ""
+        )
+        self.say(f"{self._done:,} of {self._total:,} {self._unit}, {rate} {self._unit}/s{left}, {words}")
         self._since, self._done_then = time.monotonic(), self._done
 
     def say(self, message: str) -> None:

@@ -21,8 +21,8 @@ from mpgg_agents.experiments.reader import Run, load_run
 from mpgg_agents.experiments.results import write_results
 from mpgg_env.core.compiled import is_first_compilation
 
-# How long a chunk of rounds takes, about: as long as a bar may stand still or, where nobody looks, a signal may wait. Short
-# chunks cost time, since every replica's tables have to come back into the cache in each.
+# How long a chunk of rounds takes, about: as long as a bar may stand still or, where nobody looks, a signal may wait.
+# Short chunks cost time, since every replica's tables have to come back into the cache in each.
 CHUNK_SECONDS: Final = 0.5
 UNSEEN_CHUNK_SECONDS: Final = 2.0
 

@@ -188,7 +188,8 @@ class _StudySession:
 
     def _close(self, state: _Progressed, progress: Progress) -> None:
         state.closed = True
-        progress.update(1, f"{sum(other.error is not None for other in self._cells)} failed")
+        failed = sum(other.error is not None for other in self._cells)
+        progress.update(1, f"{failed} failed" if failed else "none failed")
         number = state.cell.number // folder.PART_CELLS
         part = self._part(number)
         if all(other.closed for other in part) and not any(other.error for other in part):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mpgg_agents.experiments.settings import Experiment, chosen_kinds
 from mpgg_agents.experiments.study.sweep import SECTIONS, Point, Sweep, SweepError, nested, read_sweep
 from mpgg_env.core.config import Config
-from mpgg_env.core.validation import check_integer, check_known, check_real
+from mpgg_env.core.validation import check_choice, check_integer, check_known, check_real
 
 if TYPE_CHECKING:
     from mpgg_agents.experiments.kinds import GameKind
@@ -128,11 +128,35 @@ class Study(Config):
             CellError: A cell's settings do not make an experiment.
             SweepError: Another part does not fit them; it says which.
         """
-        seeds = len(self.cells[0].seeds)
-        if self.stop is not None and self.stop.batch > seeds:
-            raise SweepError(
-                ("stop", "batch"), f"batch must be at most the number of seeds, {seeds}, got {self.stop.batch}"
-            )
+        seeds, stop = len(self.cells[0].seeds), self.stop
+        if stop is not None and stop.batch > seeds:
+            raise SweepError(("stop", "batch"), f"batch must be at most the number of seeds, {seeds}, got {stop.batch}")
+        if stop is not None:
+            _in_place(("stop",), lambda: self._check_outcome(stop.metric))
+        self._check_figures()
+
+    def _check_outcome(self, metric: str) -> None:
+        """Raises ValueError if the game has no such outcome."""
+        hooks = self.game_kind.study()
+        if metric not in hooks.help and not hooks.meaning(metric):
+            check_choice("metric", metric, sorted(hooks.help))
+
+    def _check_figures(self) -> None:
+        from mpgg_agents.experiments.study.figures.cells import read_figures  # which imports the sweep
+
+        theory = list(self.game_kind.study().theory_help)
+        for number, spec in enumerate(read_figures(self.figures, [cell.values for cell in self.cells])):
+            place = ("figures", number)
+            _in_place(place, lambda spec=spec: spec.check(self.fields, theory=theory))
+            if spec.metric is not None and spec.kind != "time":
+                _in_place((*place, "metric"), lambda spec=spec: self._check_outcome(spec.metric))
+
+    @property
+    def fields(self) -> dict[str, list[Any]]:
+        """The distinct values of every swept field, in the order of the cells."""
+        from mpgg_agents.experiments.study.figures.cells import distinct_values
+
+        return distinct_values([cell.values for cell in self.cells])
 
     @property
     def game_kind(self) -> "GameKind":
