@@ -43,6 +43,8 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 # The test of a stack names its examples and runs them, some in an environment of its own.
 OF_STACKS = {stack: records.examples_of(stack) for stack in records.modules()}
 RUN_HERE = [path for path in EXAMPLES if not any(path.name in names for names in OF_STACKS.values())]
+# Fewer cases than by default, and the figure, which is not drawn by default.
+OPTIONS = {"mean_field_sweep": ("--coalitions", "1", "2", "--gains", "1.6", "3.6", "--out", "sweep.png")}
 
 
 needs_the_repository = pytest.mark.skipif(
@@ -74,7 +76,8 @@ def test_example_runs(
     example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", [str(example)])  # or an example with options would read those of pytest
+    options = OPTIONS.get(example.stem, ())
+    monkeypatch.setattr("sys.argv", [str(example), *options])  # or an example with options would read those of pytest
     runpy.run_path(str(example), run_name="__main__")
     assert capsys.readouterr().out
 

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import time
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,7 @@ def test_a_terminated_process_keeps_its_work_and_ends_with_the_same_results(tmp_
     process = start([*slow, "--out", str(out)])
     while not (out / "checkpoint.npz").exists():  # written when the evaluation begins
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     told = process.communicate(timeout=60)[1]
     assert process.returncode == 128 + signal.SIGTERM
