@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from mpgg_agents.cli import main
+from mpgg_agents.experiments.study.sweep import Sweep
+from small_study import played, small_study
 from tests.interop import records
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -15,6 +17,7 @@ PAGES_WITH_CODE = (
     "README.md",
     "CONTRIBUTING.md",
     "agents/mpgg_agents/dqn/README.md",
+    "agents/mpgg_agents/experiments/study/README.md",
     "agents/mpgg_agents/fp_ddpg/README.md",
     "agents/mpgg_agents/market_response/README.md",
     "agents/mpgg_agents/mean_field/ddpg/README.md",
@@ -29,7 +32,7 @@ PAGES_WITH_CODE = (
 )
 DOCUMENTS = [name for name in PAGES_WITH_CODE if (ROOT / name).exists()]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"mpgg (train|info|figures|equilibria|design|exploitability|compare)\b([^`\n#]*)")
+COMMAND = re.compile(r"mpgg (train|sweep|report|info|figures|equilibria|design|exploitability|compare)\b([^`\n#]*)")
 KIND_OF_AGENT = re.compile(r"--(?:env|agent) [\w/-]+")
 BLOCKS = [
     pytest.param(name, block.group(1), id=f"{name}-{number}")
@@ -54,10 +57,12 @@ needs_the_repository = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def folder_with_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which `runs/demo` is a short run of the demonstration's kind."""
+    """A folder in which `runs/demo` is a short run of the demonstration's kind, and `runs/corridor` a small study."""
     folder = tmp_path_factory.mktemp("documentation")
     arguments = ["--preset", "text", "--rounds", "2000", "--seeds", "0:2", "--quiet", "--no-figures"]
     assert main(["train", *arguments, "--out", str(folder / "runs" / "demo")]) == 0
+    sweep = Sweep(grid={"agent.gamma": [0.0, 0.9], "agent.decay": [0.999, 0.9999]})
+    played(small_study(name="corridor", sweep=sweep), folder / "runs" / "corridor")
     return folder
 
 
