@@ -127,6 +127,19 @@ def assert_equal_tables(trainer: IQLTrainer, expected: list[dict[Any, Any]], col
                 np.testing.assert_array_equal(own[agent][state], values)
 
 
+def round_by_round(trainer: IQLTrainer, rounds: int) -> dict[str, Any]:
+    """What the trainer's own arrays and its record say after each of so many calls of a round."""
+    seen: dict[str, list[Any]] = {}
+    for _ in range(rounds):
+        record = trainer.advance(1)
+        block = trainer._replicas[0].blocks[0]
+        row = {"games": block.games, "payoffs": block.payoffs, "moves": block.moves, "positions": trainer.positions[0]}
+        row |= {name: getattr(record, name)[0, 0] for name in ("welfare", "gross", "sponsor")}
+        for name, values in row.items():
+            seen.setdefault(name, []).append(values.copy())  # the next round writes into the same arrays
+    return {name: np.array(values) for name, values in seen.items()}
+
+
 @pytest.mark.parametrize("layout", ["grouped", "hashed"])
 @pytest.mark.parametrize("name", OPTIONS)
 def test_trainer_equals_plain_agents(name: str, layout: str) -> None:
@@ -135,18 +148,16 @@ def test_trainer_equals_plain_agents(name: str, layout: str) -> None:
     seed = 2**40 + 7  # both words of the key
     expected = named_reference(name, seed)
     trainer = trained(game, agent, EVERY_ROUND, seed, layout=layout)
-    for t in range(len(expected["games"])):
-        record = trainer.advance(1)
-        block = trainer._replicas[0].blocks[0]
-        np.testing.assert_array_equal(block.games, expected["games"][t], err_msg=f"round {t}")
-        np.testing.assert_array_equal(block.payoffs, expected["payoffs"][t], err_msg=f"round {t}")
-        if not trainer._replicas[0].program.learning.online:  # else the moves show in the positions alone
-            np.testing.assert_array_equal(block.moves, expected["moves"][t], err_msg=f"round {t}")
-        np.testing.assert_array_equal(trainer.positions[0], expected["positions"][t], err_msg=f"round {t}")
-        np.testing.assert_allclose(record.welfare[0, 0], expected["payoffs"][t].sum(), rtol=1e-12, atol=1e-12)
-        assert trainer.config.mechanisms or record.gross[0, 0] == record.welfare[0, 0]
-        np.testing.assert_allclose(record.gross[0, 0], expected["produced"][t], rtol=1e-12, atol=1e-12)
-        np.testing.assert_allclose(record.sponsor[0, 0], expected["sponsor"][t], rtol=1e-12)
+    seen = round_by_round(trainer, len(expected["games"]))
+    np.testing.assert_array_equal(seen["games"], expected["games"])
+    np.testing.assert_array_equal(seen["payoffs"], expected["payoffs"])
+    if not trainer._replicas[0].program.learning.online:  # else the moves show in the positions alone
+        np.testing.assert_array_equal(seen["moves"], expected["moves"])
+    np.testing.assert_array_equal(seen["positions"], expected["positions"])
+    np.testing.assert_allclose(seen["welfare"], expected["payoffs"].sum(axis=1), rtol=1e-12, atol=1e-12)
+    assert trainer.config.mechanisms or (seen["gross"] == seen["welfare"]).all()
+    np.testing.assert_allclose(seen["gross"], expected["produced"], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(seen["sponsor"], expected["sponsor"], rtol=1e-12)
     names = [item.name for item in trainer.config.mechanisms]
     assert (max(expected["sponsor"]) > 0) == ("subsidy" in names)
     columns = trainer.config.grid_shape[1]
