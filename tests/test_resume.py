@@ -50,7 +50,7 @@ def refused(capsys, words):
 
 # Kills the process by SIGKILL at its k-th call of fsync or rename, for every k, and resumes each time.
 KILL_EVERYWHERE = """
-import os, pathlib, signal, sys, json
+import contextlib, importlib, json, os, pathlib, signal, sys, tempfile
 from mpgg_agents.cli import main
 from mpgg_agents.experiments import table
 from tests.tiny_run import tiny
@@ -76,6 +76,19 @@ def in_child(work):
     if child == 0:
         os._exit(work())
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+# A run imports 300 modules more, which takes most of its time: the children inherit them, too. The parent does not run
+# anything itself, since a child would not have the threads of its libraries.
+with tempfile.TemporaryDirectory() as scratch:
+    names = pathlib.Path(scratch, "names")
+    def whole_run():
+        code = main(["train", *flags, "--quiet", "--no-figures", "--out", str(pathlib.Path(scratch, "run"))])
+        names.write_text(" ".join(sys.modules))
+        return code
+    assert in_child(whole_run) == 0
+    for name in names.read_text().split():
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 def killed_run(out, fatal):
     def work():
