@@ -8,7 +8,7 @@ import pytest
 from mpgg_agents.cli import main
 from mpgg_agents.experiments.study.file import read_study_file
 from mpgg_agents.experiments.study.settings import Stop, Study
-from mpgg_agents.experiments.study.sweep import Interval, Sample, Sweep, SweepError, read_sweep
+from mpgg_agents.experiments.study.sweep import Uniform, Sample, Sweep, SweepError, read_sweep
 
 
 def test_a_grid_is_every_combination_and_its_last_field_changes_fastest() -> None:
@@ -43,25 +43,25 @@ def test_no_sweep_is_one_cell() -> None:
 
 
 def test_a_sample_keeps_its_values_when_it_grows_and_when_fields_are_added() -> None:
-    few = Sample(count=5, seed=3, fields={"agent.gamma": Interval(low=0.0, high=1.0)})
+    few = Sample(count=5, seed=3, fields={"agent.gamma": Uniform(low=0.0, high=1.0)})
     many = Sample(
-        count=50, seed=3, fields={"game.boundary": ["torus", "wall"], "agent.gamma": Interval(low=0.0, high=1.0)}
+        count=50, seed=3, fields={"game.boundary": ["torus", "wall"], "agent.gamma": Uniform(low=0.0, high=1.0)}
     )
     gammas = [point["agent.gamma"] for point in many.points()]
     assert [point["agent.gamma"] for point in few.points()] == gammas[:5]
     assert len(set(gammas)) == 50
-    other = Sample(count=5, seed=4, fields={"agent.gamma": Interval(low=0.0, high=1.0)})
+    other = Sample(count=5, seed=4, fields={"agent.gamma": Uniform(low=0.0, high=1.0)})
     assert [point["agent.gamma"] for point in other.points()] != gammas[:5]
 
 
 def test_intervals_reach_their_whole_limits_and_are_uniform_in_the_logarithm() -> None:
-    assert Interval(low=2, high=4).values([0.0, 0.34, 0.67, 0.999999]) == [2, 3, 4, 4]
-    assert Interval(low=2.0, high=4).values([0.0, 0.5]) == [2.0, 3.0]
-    assert Interval(low=0.01, high=100.0, log=True).values([0.0, 0.25, 0.5, 0.75]) == pytest.approx(
+    assert Uniform(low=2, high=4).values([0.0, 0.34, 0.67, 0.999999]) == [2, 3, 4, 4]
+    assert Uniform(low=2.0, high=4).values([0.0, 0.5]) == [2.0, 3.0]
+    assert Uniform(low=0.01, high=100.0, log=True).values([0.0, 0.25, 0.5, 0.75]) == pytest.approx(
         [0.01, 0.1, 1.0, 10.0]
     )
     # Each octave of 1 .. 63 holds as many draws, the rounding down of whole numbers apart.
-    whole = Interval(low=1, high=63, log=True).values([share / 6000 for share in range(6000)])
+    whole = Uniform(low=1, high=63, log=True).values([share / 6000 for share in range(6000)])
     counts = [sum(low <= value < high for value in whole) for low, high in pairwise([1, 2, 4, 8, 16, 32, 64])]
     assert all(abs(count - 1000) <= 1 for count in counts)
 

@@ -40,8 +40,8 @@ class SweepError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interval(Config):
-    """Random numbers between two limits.
+class Uniform(Config):
+    """Uniform random numbers between two limits.
 
     Attributes:
         low: Smallest value.
@@ -76,7 +76,7 @@ class Sample(Config):
     Attributes:
         count: Number of points.
         seed: Seed of the draws.
-        fields: For each field, as `section.field`, an `Interval` or a list to choose from.
+        fields: For each field, as `section.field`, an `Uniform` or a list to choose from.
     """
 
     count: int
@@ -99,7 +99,7 @@ class Sample(Config):
         """The values of one field. Its name is part of the key, so that no other field changes them."""
         key = np.frombuffer(hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest(), np.uint64)
         uniform = np.random.Generator(np.random.Philox(key=key)).random(self.count).tolist()
-        if isinstance(source, Interval):
+        if isinstance(source, Uniform):
             return list(source.values(uniform))
         return [source[int(share * len(source))] for share in uniform]
 
@@ -244,13 +244,13 @@ def _named(message: str, values: Mapping[str, Any]) -> tuple[str, ...]:
 def _source(name: str, given: Any) -> Any:
     """What a field is drawn from."""
     place = ("sample", "fields", *name.split("."))
-    if isinstance(given, Interval):
+    if isinstance(given, Uniform):
         return given
     if not isinstance(given, Mapping):
         _check_list(place, name, given)
         return list(given)
     try:
-        return Interval.from_dict(dict(given))
+        return Uniform.from_dict(dict(given))
     except (TypeError, ValueError) as error:
         raise SweepError(place, f"{name}: {error}") from error
 
