@@ -5,7 +5,6 @@ import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,13 @@ from PIL import Image
 
 from mpgg_agents.experiments.boards import BoardAxes, EndBoard
 from mpgg_agents.experiments.figures import About, save_figure
+from mpgg_agents.experiments.game_study import GameStudy
 from mpgg_agents.experiments.kinds import GameKind
 from mpgg_agents.experiments.study.figures import draw, labels
 from mpgg_agents.experiments.study.figures.against import against_figure
-from mpgg_agents.experiments.study.figures.data import Series, StudyData, check_single
+from mpgg_agents.experiments.study.figures.boundaries import read_boundary
+from mpgg_agents.experiments.study.figures.cells import check_single
+from mpgg_agents.experiments.study.figures.data import Series, StudyData
 from mpgg_agents.experiments.study.figures.defaults import default_figures
 from mpgg_agents.experiments.study.figures.heat import cell_texts, heat_figure, readable_on
 from mpgg_agents.experiments.study.figures.levels import levels_of
@@ -29,7 +31,7 @@ from mpgg_agents.experiments.study.figures.occupancy import occupancy_figure
 from mpgg_agents.experiments.study.figures.phase import phase_figure
 from mpgg_agents.experiments.study.figures.seeds import seeds_figure
 from mpgg_agents.experiments.study.figures.spec import FigureSpec
-from mpgg_agents.experiments.study.figures.theory import GameTheory, read_boundary
+from mpgg_agents.experiments.study.figures.theory import GameTheory
 from mpgg_agents.experiments.study.figures.time import time_figure, windows
 from mpgg_agents.experiments.study.settings import Study
 from mpgg_agents.experiments.style import house_style
@@ -122,7 +124,7 @@ def test_settings_are_checked_against_the_study():
         with pytest.raises(ValueError, match=words):
             FigureSpec(**{**line, **changes}).check(fields, **known)
     with pytest.raises(ValueError, match="this game has none"):
-        FigureSpec(**line, theory=["best"]).check(fields, outcomes=["efficiency"])
+        FigureSpec(**line, theory=["best"]).check(fields, theory=[])
     with pytest.raises(ValueError, match="the study sweeps no field"):
         FigureSpec(**line).check({}, **known)
 
@@ -343,8 +345,7 @@ def phase(points: list[dict[str, Any]], x: str, y: str, entries: list[str], **se
     boundaries = [read_boundary(text) for text in entries]
     cells = data.chosen(spec)
     across, up = data.levels(x, cells, log=spec.log_x), data.levels(y, cells, log=spec.log_y)
-    names = [name for boundary in boundaries for name in boundary.names]
-    figure = phase_figure(data, spec, [GameTheory(theory).plane(game(), across, up, names)], boundaries)
+    figure = phase_figure(data, spec, [GameTheory(theory).plane(game(), across, up, boundaries)], boundaries)
     return figure, figure.axes[0]
 
 
@@ -431,7 +432,7 @@ def test_games_that_rules_refuse_have_no_theory_and_each_is_analysed_once():
     cells = np.arange(4)
     across, up = data.levels("game.min_players", cells), data.levels("game.n_agents", cells)
     known = GameTheory(counted)
-    plane = known.plane(game(), across, up, ["q"])
+    plane = known.plane(game(), across, up, [read_boundary("q = 2")])
     assert plane.across.values is not None
     assert plane.across.values[0] == 0  # half a cell to the left, where there is no such game
     assert np.isnan(plane.quantities["q"][:, 0]).all()
@@ -439,8 +440,28 @@ def test_games_that_rules_refuse_have_no_theory_and_each_is_analysed_once():
         plane.quantities["q"][:, 1:], np.tile(plane.across.values[1:], (len(plane.up.places), 1))
     )
     count = len(seen)
-    known.plane(game(), across, up, ["q"])
+    known.plane(game(), across, up, [read_boundary("q = 2")])
     assert len(seen) == count == len(set(seen))
+
+
+def test_only_games_around_a_boundary_are_analysed():
+    seen = []
+
+    def counted(config: Any) -> dict[str, float]:
+        seen.append(config)
+        return {"q": float(config.n_agents) ** 2 / 100 + config.min_players}
+
+    data = made(grid(game__n_agents=[10, 40, 70, 100], game__min_players=[1, 11, 21]), range(12))
+    across, up = (data.levels(f"game.{name}", np.arange(12)) for name in ("n_agents", "min_players"))
+    boundary = read_boundary("q = 40")
+    plane = GameTheory(counted).plane(game(), across, up, [boundary])
+    nodes = np.array(plane.across.values, float)[None] ** 2 / 100 + np.array(plane.up.values, float)[:, None]
+    known = ~np.isnan(plane.quantities["q"])
+    np.testing.assert_array_equal(plane.quantities["q"][known] > 40, nodes[known] > 40)
+    near = known & (np.abs(nodes - 40) < 3)
+    assert near.sum() > 20
+    np.testing.assert_allclose(plane.quantities["q"][near], nodes[near])
+    assert len(seen) < nodes.size / 2
 
 
 def test_phase_diagrams_are_filled_contours_or_points_where_asked_or_sparse():
@@ -603,10 +624,17 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
     def end_board(runs: list[int]) -> EndBoard:
         return EndBoard(axes=beside, occupancy=np.array([1.0, runs[0]]), cooperation=np.array([0.5, 0.25]))
 
-    found = SimpleNamespace(
-        theory=theory, boundaries=("game.n_agents = threshold",), end_board=end_board, defaults=lambda layers: {}
+    found = GameStudy(
+        outcomes=lambda run: {},
+        help={},
+        main=("efficiency",),
+        defaults=lambda sections: {},
+        theory=theory,
+        theory_help=dict.fromkeys(theory(game()), ""),
+        boundaries=("game.n_agents = threshold",),
+        end_board=end_board,
     )
-    monkeypatch.setattr(GameKind, "study", lambda kind: found, raising=False)
+    monkeypatch.setattr(GameKind, "study", lambda kind: found)
 
 
 def made_study(**changes: Any) -> Study:

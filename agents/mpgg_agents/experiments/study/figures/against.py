@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from mpgg_agents.experiments.statistics import confidence_band
 from mpgg_agents.experiments.study.figures.data import StudyData
-from mpgg_agents.experiments.study.figures.labels import outcome_label, words
+from mpgg_agents.experiments.study.figures.labels import outcome_label, theory_label
 from mpgg_agents.experiments.study.figures.marks import add_legend, curves_of
 from mpgg_agents.experiments.study.figures.multiples import make_multiples
 from mpgg_agents.experiments.study.figures.spec import FigureSpec
@@ -50,7 +50,7 @@ def against_figure(data: StudyData, spec: FigureSpec) -> Figure:
         )
         reach += [*expected[chosen], *mean, *(mean - error[0]), *(mean + error[1])]
     _add_diagonal(axes, np.array(reach), spec)
-    multiples.label("x", f"{words(spec.theory[0])} (theory)")
+    multiples.label("x", f"{theory_label(spec.theory[0])} (theory)")
     multiples.label("y", f"{outcome_label(str(spec.metric))}, learned")
     further = [(Line2D([], [], color=GREY, linewidth=0.8, linestyle="--"), "as in theory")]
     add_legend(multiples.figure, by, curves, lines=False, further=further)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mpgg_agents.experiments.study.figures.levels import Levels, level_key, levels_of
+from mpgg_agents.experiments.study.figures.cells import chosen_cells
+from mpgg_agents.experiments.study.figures.levels import Levels, levels_of
 from mpgg_agents.experiments.study.figures.spec import FigureSpec
 from mpgg_env.core.types import FloatArray, IntArray
 
@@ -77,37 +78,3 @@ class StudyData:
         np.add.at(total, places, values[cells])
         np.add.at(count, places, 1.0)
         return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-
-
-def chosen_cells(points: Sequence[Mapping[str, Any]], spec: FigureSpec) -> IntArray:
-    """Numbers of the cells that have the values of a figure's `where`.
-
-    Raises:
-        ValueError: There are none.
-    """
-    wanted = {name: level_key(value) for name, value in spec.fixed.items()}
-    cells = [
-        number
-        for number, point in enumerate(points)
-        if all(level_key(point[name]) == key for name, key in wanted.items())
-    ]
-    if not cells:
-        raise ValueError(f"where must leave at least one cell, got {spec.fixed!r}")
-    return np.array(cells, int)
-
-
-def check_single(points: Sequence[Mapping[str, Any]], spec: FigureSpec) -> None:
-    """Raises ValueError if a point of the figure would be a mean over a field that `average` does not name."""
-    if spec.kind in ("against", "occupancy") or (spec.kind == "seeds" and spec.x is None):  # of cells one by one
-        return
-    cells = chosen_cells(points, spec)
-    placed = list(spec.placed.values())
-    groups = [tuple(level_key(points[cell][name]) for name in placed) for cell in cells]
-    others = [name for name in points[0] if name not in placed and name not in spec.average]
-    for name in others:
-        with_it = {(group, level_key(points[cell][name])) for group, cell in zip(groups, cells, strict=True)}
-        if len(with_it) > len(set(groups)):
-            raise ValueError(
-                f"figure {spec.name!r} must say what becomes of {name}, which differs within a point of it: "
-                f"by, rows or columns, one value in where, or a mean by average = [{name!r}]"
-            )

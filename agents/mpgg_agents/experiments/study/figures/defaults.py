@@ -5,8 +5,6 @@ from typing import Any, Final
 
 from mpgg_agents.experiments.study.figures.spec import FigureSpec
 
-# The outcome of a study's figures is the first of these that it has, else its first.
-_PREFERRED: Final = ("efficiency", "cooperation_rate", "welfare", "mean_payoff", "mean_return")
 MOST_CURVES: Final = 8
 MOST_PANELS: Final = 6
 MOST_CELLS: Final = 24
@@ -17,6 +15,7 @@ def default_figures(
     *,
     cells: int,
     outcomes: Sequence[str],
+    main: Sequence[str] = (),
     metrics: Collection[str] = (),
     boundaries: Sequence[str] = (),
     boards: bool = False,
@@ -27,6 +26,7 @@ def default_figures(
         fields: The distinct values of every swept field, numbers rising.
         cells: Number of cells.
         outcomes: Names of the outcomes.
+        main: Those that a reader wants first.
         metrics: Columns of the table of rounds.
         boundaries: Boundaries of the theory that the game has.
         boards: Whether boards of cells can be drawn.
@@ -38,7 +38,7 @@ def default_figures(
         field, and the map of the first two.
     """
     varied = [name for name, values in fields.items() if len(values) > 1]
-    chosen = main_outcomes(outcomes)
+    chosen = main_outcomes(outcomes, main)
     if not chosen:
         return ()
     sampled = [name for name in varied if len(fields[name]) == cells and _numeric(fields[name])]
@@ -52,9 +52,9 @@ def default_figures(
     return tuple(figures)
 
 
-def main_outcomes(outcomes: Sequence[str]) -> list[str]:
-    """At most two outcomes: the first that people ask for."""
-    known = [name for name in _PREFERRED if name in outcomes]
+def main_outcomes(outcomes: Sequence[str], main: Sequence[str]) -> list[str]:
+    """At most two outcomes: those that a reader wants first, or else the first ones."""
+    known = [name for name in main if name in outcomes]
     return (known or list(outcomes))[:2]
 
 

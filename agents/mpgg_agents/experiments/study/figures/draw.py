@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from mpgg_agents.experiments.figures import About, FigureSet, draw_figure_set
 from mpgg_agents.experiments.files import FIGURES
 from mpgg_agents.experiments.study.figures.against import against_figure
-from mpgg_agents.experiments.study.figures.data import StudyData, check_single, chosen_cells
+from mpgg_agents.experiments.study.figures.boundaries import read_boundary
+from mpgg_agents.experiments.study.figures.cells import chosen_cells, read_figures
+from mpgg_agents.experiments.study.figures.data import StudyData
 from mpgg_agents.experiments.study.figures.defaults import default_figures
 from mpgg_agents.experiments.study.figures.gathering import Gathering
 from mpgg_agents.experiments.study.figures.heat import heat_figure
@@ -20,7 +22,6 @@ from mpgg_agents.experiments.study.figures.occupancy import occupancy_figure
 from mpgg_agents.experiments.study.figures.phase import phase_figure
 from mpgg_agents.experiments.study.figures.seeds import seeds_figure
 from mpgg_agents.experiments.study.figures.spec import FigureSpec
-from mpgg_agents.experiments.study.figures.theory import read_boundary
 from mpgg_agents.experiments.study.figures.time import time_figure
 from mpgg_agents.experiments.study.reader import StudyRun
 from mpgg_env.core.types import IntArray
@@ -77,19 +78,17 @@ def study_figures(run: StudyRun) -> tuple[FigureSpec, ...]:
     """
     gathering = Gathering(run)
     fields, outcomes, metrics = gathering.fields, gathering.outcomes, gathering.metrics
-    specs = tuple(FigureSpec.from_dict(dict(entry)) for entry in run.study.figures) or default_figures(
+    specs = read_figures(run.study.figures, gathering.points) or default_figures(
         fields,
         cells=len(gathering.points),
         outcomes=outcomes,
+        main=gathering.main,
         metrics=metrics,
         boundaries=gathering.boundaries,
         boards=gathering.has_boards,
     )
     for spec in specs:
-        spec.check(fields, outcomes=outcomes, metrics=metrics, theory=gathering.theory_names(spec))
-        check_single(gathering.points, spec)
-        if [other.name for other in specs].count(spec.name) > 1:
-            raise ValueError(f"name must be another one for each figure, got {spec.name!r} twice")
+        spec.check(fields, outcomes=outcomes, metrics=metrics, theory=gathering.quantities)
     return specs
 
 

@@ -10,11 +10,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mpgg_agents.experiments.boards import EndBoard
-from mpgg_agents.experiments.study.figures.data import Series, StudyData, chosen_cells
+from mpgg_agents.experiments.study.figures.boundaries import read_boundary
+from mpgg_agents.experiments.study.figures.cells import chosen_cells, distinct_values, level_key
+from mpgg_agents.experiments.study.figures.data import Series, StudyData
 from mpgg_agents.experiments.study.figures.labels import setting_label
-from mpgg_agents.experiments.study.figures.levels import Levels, level_key
+from mpgg_agents.experiments.study.figures.levels import Levels
 from mpgg_agents.experiments.study.figures.spec import FigureSpec, quantities
-from mpgg_agents.experiments.study.figures.theory import GameTheory, Plane, read_boundary
+from mpgg_agents.experiments.study.figures.theory import GameTheory, Plane
 from mpgg_agents.experiments.study.folder import TABLE
 from mpgg_agents.experiments.study.reader import StudyRun
 from mpgg_agents.experiments.study.tables import CELL, KEYS
@@ -31,31 +33,33 @@ class Gathering:
         self.run = run
         self.points: list[Point] = list(run.study.sweep.points())
         self._hooks = run.study.game_kind.study()
-        self._theory = GameTheory(self._hooks.theory) if self.has_theory else None
+        self._theory = None if self._hooks.theory is None else GameTheory(self._hooks.theory)
         self._outcomes: dict[str, FloatArray] = {}
-
-    @property
-    def has_theory(self) -> bool:
-        """Whether the game has a theory for studies."""
-        return getattr(self._hooks, "theory", None) is not None
 
     @property
     def has_boards(self) -> bool:
         """Whether the game has boards."""
-        return getattr(self._hooks, "end_board", None) is not None
+        return self._hooks.end_board is not None
 
     @property
     def boundaries(self) -> tuple[str, ...]:
         """The boundaries that phase diagrams have by default."""
-        return tuple(getattr(self._hooks, "boundaries", ())) if self.has_theory else ()
+        return self._hooks.boundaries
+
+    @property
+    def main(self) -> tuple[str, ...]:
+        """The outcomes that a reader wants first."""
+        return self._hooks.main
+
+    @property
+    def quantities(self) -> list[str]:
+        """Names of the quantities of the theory."""
+        return list(self._hooks.theory_help)
 
     @property
     def fields(self) -> dict[str, list[Any]]:
         """The distinct values of every swept field, in the order of the cells."""
-        return {
-            name: list({level_key(point[name]): point[name] for point in self.points}.values())
-            for name in self.run.fields
-        }
+        return distinct_values(self.points)
 
     @property
     def outcomes(self) -> list[str]:
@@ -71,12 +75,6 @@ class Gathering:
     def _table_columns(self) -> list[str]:
         part = next(name for name in sorted(self.run.manifest["parts"]) if name.startswith(f"{TABLE}/"))
         return list(pq.read_schema(self.run.path / part).names)
-
-    def theory_names(self, spec: FigureSpec) -> list[str]:
-        """The quantities of the theory that a figure may ask for."""
-        if self._theory is None or not spec.theory:
-            return []
-        return list(self._theory.of(self._game(0)))
 
     def data(self, spec: FigureSpec) -> StudyData:
         """What one figure draws."""
@@ -100,17 +98,17 @@ class Gathering:
             wrong = [name for name, value in fixed.items() if other[name] != value]
             if wrong:
                 raise ValueError(f"theory must be of one game in each panel, but game.{wrong[0]} differs within it")
-        names = [name for text in spec.theory for name in read_boundary(text).names]
-        return self._known_theory().plane(first, across, up, names)
+        return self._known_theory().plane(first, across, up, [read_boundary(text) for text in spec.theory])
 
     def boards(self, spec: FigureSpec) -> tuple[list[EndBoard], list[str]]:
         """The boards of the chosen cells, and what is above each: the fields in which they differ."""
-        if not self.has_boards:
+        end_board = self._hooks.end_board
+        if end_board is None:
             raise ValueError("kind must be another one than 'occupancy': this game has no boards")
         cells = chosen_cells(self.points, spec).tolist()
         varied = [name for name in self.run.fields if len({level_key(self.points[cell][name]) for cell in cells}) > 1]
         titles = ["\n".join(setting_label(name, self.points[cell][name]) for name in varied) for cell in cells]
-        return [self._hooks.end_board(self.run.runs(cell)) for cell in cells], titles
+        return [end_board(self.run.runs(cell)) for cell in cells], titles
 
     def _known_theory(self) -> GameTheory:
         if self._theory is None:

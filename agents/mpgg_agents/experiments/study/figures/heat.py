@@ -8,7 +8,8 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mpgg_agents.experiments.study.figures.data import StudyData, check_single
+from mpgg_agents.experiments.study.figures.cells import check_single
+from mpgg_agents.experiments.study.figures.data import StudyData
 from mpgg_agents.experiments.study.figures.labels import label_inches, outcome_label, wrapped
 from mpgg_agents.experiments.study.figures.levels import Levels
 from mpgg_agents.experiments.study.figures.multiples import Multiples, make_multiples, panel_inches, show_levels

@@ -35,6 +35,22 @@ OUTCOMES: Final[dict[str, str]] = {
     "I_v": "value index $I_v$",
 }
 
+THEORY: Final[dict[str, str]] = {
+    "best_efficiency": "efficiency, best equilibrium",
+    "best_cooperation": "cooperation, best equilibrium",
+    "worst_efficiency": "efficiency, worst equilibrium",
+    "worst_cooperation": "cooperation, worst equilibrium",
+    "symmetric_efficiency": "efficiency, symmetric equilibrium",
+    "symmetric_cooperation": "cooperation, symmetric equilibrium",
+    "optimum_efficiency": "efficiency, social optimum",
+    "optimum_payoff": "payoff, social optimum",
+    "capacity_efficiency": "efficiency, seats filled",
+    "random_efficiency": "efficiency, random play",
+    "total_gain": r"$\sum r$",
+    "seats": r"$\sum\lfloor r\rfloor$",
+    "crowding": r"$N/\sum r$",
+}
+
 
 def literal(text: str, most: int | None = MOST_CHARACTERS) -> str:
     """A text as matplotlib shows it letter by letter, shortened to at most so many characters.
@@ -60,6 +76,11 @@ def field_symbol(field: str) -> str:
 def outcome_label(name: str) -> str:
     """An outcome or metric on an axis."""
     return OUTCOMES.get(name) or words(name)
+
+
+def theory_label(name: str) -> str:
+    """A quantity of the theory."""
+    return THEORY.get(name) or words(name)
 
 
 def words(name: str) -> str:

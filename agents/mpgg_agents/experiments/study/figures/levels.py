@@ -1,6 +1,5 @@
 """The values of a swept field as places on an axis."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from mpgg_agents.experiments.study.figures.cells import level_key
 from mpgg_agents.experiments.study.figures.labels import field_label, label_inches, number_label, value_label
 from mpgg_env.core.types import FloatArray
 
@@ -20,16 +20,6 @@ Scale = Literal["linear", "log", "ranks", "category"]
 
 CROWDED: Final = 8.0  # ratio of the widest to the narrowest gap above which an axis to scale is unreadable
 MOST_TICKS: Final = 8
-
-
-def level_key(value: Any) -> Any:
-    """What tells values of a field apart: JSON text for those that have no hash, such as mechanisms.
-
-    1 and 1.0 are one value, 1 and True are not.
-    """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    return json.dumps(value, sort_keys=True)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from matplotlib.lines import Line2D
 
 from mpgg_agents.experiments.bands import Curve, draw_band
 from mpgg_agents.experiments.statistics import confidence_band
-from mpgg_agents.experiments.study.figures.data import StudyData, check_single
-from mpgg_agents.experiments.study.figures.labels import outcome_label, words
+from mpgg_agents.experiments.study.figures.cells import check_single
+from mpgg_agents.experiments.study.figures.data import StudyData
+from mpgg_agents.experiments.study.figures.labels import outcome_label, theory_label
 from mpgg_agents.experiments.study.figures.levels import Levels
 from mpgg_agents.experiments.study.figures.marks import add_legend, curves_of
 from mpgg_agents.experiments.study.figures.multiples import Panel, make_multiples, show_levels
@@ -99,6 +100,6 @@ def _theory_styles(spec: FigureSpec) -> list[object]:
 
 def _theory_handles(spec: FigureSpec) -> list[tuple[Line2D, str]]:
     return [
-        (Line2D([], [], color=GREY, linestyle=style, linewidth=0.9), words(quantity))  # type: ignore[arg-type]
+        (Line2D([], [], color=GREY, linestyle=style, linewidth=0.9), theory_label(quantity))  # type: ignore[arg-type]
         for quantity, style in zip(spec.theory, _theory_styles(spec), strict=True)
     ]

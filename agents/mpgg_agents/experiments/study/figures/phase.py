@@ -11,7 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from mpgg_agents.experiments.study.figures.data import StudyData, check_single
+from mpgg_agents.experiments.study.figures.boundaries import Boundary
+from mpgg_agents.experiments.study.figures.cells import check_single
+from mpgg_agents.experiments.study.figures.data import StudyData
 from mpgg_agents.experiments.study.figures.heat import (
     COLOURS,
     draw_cells,
@@ -23,7 +25,7 @@ from mpgg_agents.experiments.study.figures.heat import (
 from mpgg_agents.experiments.study.figures.levels import Levels
 from mpgg_agents.experiments.study.figures.marks import add_legend
 from mpgg_agents.experiments.study.figures.spec import FigureSpec
-from mpgg_agents.experiments.study.figures.theory import Boundary, Plane
+from mpgg_agents.experiments.study.figures.theory import Plane
 from mpgg_agents.experiments.style import BLACK, VERMILION
 from mpgg_env.core.types import FloatArray
 
@@ -139,7 +141,7 @@ def _draw_boundaries(
         raise ValueError(f"theory must be left out unless {across.field} or {up.field} is a number")
     drawn = []
     for boundary, (colour, line) in zip(boundaries, _STYLES, strict=False):
-        difference = boundary.difference(plane)
+        difference = boundary.difference(plane.quantities)
         known = difference[~np.isnan(difference)]
         drawn.append(bool((known > 0).any() and (known <= 0).any()))
         look: dict[str, Any] = {"colors": colour, "linewidths": 1.3, "linestyles": [line]}

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mpgg_agents.experiments.bands import Curve
-from mpgg_agents.experiments.study.figures.data import StudyData, check_single
+from mpgg_agents.experiments.study.figures.cells import check_single
+from mpgg_agents.experiments.study.figures.data import StudyData
 from mpgg_agents.experiments.study.figures.labels import outcome_label
 from mpgg_agents.experiments.study.figures.levels import Levels
 from mpgg_agents.experiments.study.figures.marks import add_legend, curves_of

@@ -114,17 +114,17 @@ class FigureSpec(Config):
         self,
         fields: Mapping[str, Sequence[Any]],
         *,
-        outcomes: Collection[str],
-        metrics: Collection[str] = (),
-        theory: Collection[str] = (),
+        outcomes: Collection[str] | None = None,
+        metrics: Collection[str] | None = None,
+        theory: Collection[str] | None = None,
     ) -> None:
         """Checks that a study has what the figure shows.
 
         Args:
             fields: The values of every swept field.
-            outcomes: Names of the outcomes.
-            metrics: Columns of the table of rounds.
-            theory: Names of the quantities of the theory.
+            outcomes: Names of the outcomes; None where they are not known yet.
+            metrics: Columns of the table of rounds; None where they are not known yet.
+            theory: Names of the quantities of the theory; None where they are not known yet.
 
         Raises:
             ValueError: A field is not swept or has no such value, or there is no such outcome, metric or quantity.
@@ -136,9 +136,10 @@ class FigureSpec(Config):
             if value not in fields[field]:
                 shown = ", ".join(map(repr, fields[field][:10])) + (", ..." if len(fields[field]) > 10 else "")
                 raise ValueError(f"where must have a value of {field} that is swept, {shown}, got {value!r}")
-        if self.metric is not None:
-            check_choice("metric", self.metric, sorted(metrics if self.kind == "time" else outcomes))
-        for text in self.theory:
+        measures = metrics if self.kind == "time" else outcomes
+        if self.metric is not None and measures is not None:
+            check_choice("metric", self.metric, sorted(measures))
+        for text in self.theory if theory is not None else ():
             for quantity in quantities(text):
                 if not theory:
                     raise ValueError(f"theory must be left out: this game has none for studies, got {text!r}")

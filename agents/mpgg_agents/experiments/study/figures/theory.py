@@ -1,22 +1,24 @@
-"""Quantities of the theory over a plane of two fields, and the boundaries where two of them are equal."""
+"""Quantities of the theory over a plane of two fields."""
 
+import itertools
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from mpgg_agents.experiments.settings import all_notes
-from mpgg_agents.experiments.study.figures.labels import field_symbol, number_label, words
+from mpgg_agents.experiments.study.figures.boundaries import GAME, Boundary
 from mpgg_agents.experiments.study.figures.levels import Levels
 from mpgg_env.core.config import Config
 from mpgg_env.core.types import FloatArray
 
 Theory = Callable[[Any], Mapping[str, float]]
 
-MOST_GAMES: Final = 500  # that are analysed for one panel, unless it has more cells
-_SECTION: Final = "game."
+MOST_GAMES: Final = 600  # nodes of one panel, unless it has more cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +63,41 @@ class GameTheory:
         key = repr(game)
         if key not in self._known:
             values = game.to_dict().items()
-            own = {f"{_SECTION}{name}": float(value) for name, value in values if type(value) in (int, float)}
+            own = {f"{GAME}{name}": float(value) for name, value in values if type(value) in (int, float)}
             self._known[key] = {**own, **self._theory(game)}
         return self._known[key]
 
-    def plane(self, game: Config, across: Levels, up: Levels, names: Sequence[str]) -> Plane:
-        """Some quantities of games that differ from `game` in the fields of the two axes."""
+    def plane(self, game: Config, across: Levels, up: Levels, boundaries: Sequence[Boundary]) -> Plane:
+        """The quantities of some boundaries, of games that differ from `game` in the fields of the two axes.
+
+        Nodes between the levels are analysed where one of the boundaries passes between the levels around them, and
+        interpolated elsewhere, where they change nothing of what is drawn: an analysis can take long.
+        """
+        names = list(dict.fromkeys(name for boundary in boundaries for name in boundary.names))
         sides = [_side(levels, _refinement(levels, other)) for levels, other in ((across, up), (up, across))]
-        rows = []
-        for high in sides[1].values or (None,):
-            row = [self._changed(game, ((across, wide), (up, high)), names) for wide in sides[0].values or (None,)]
-            rows.append(row)
-        found = np.array(rows)
+        wide, high = (side.values or (None,) for side in sides)
+        found = np.full((len(names), len(high), len(wide)), np.nan)
+
+        def analyse(rows: Iterable[int], columns: Iterable[int]) -> None:
+            for row, column in itertools.product(rows, columns):
+                found[:, row, column] = self._changed(game, ((across, wide[column]), (up, high[row])), names)
+
+        columns, rows = (_coarse(levels, side) for levels, side in zip((across, up), sides, strict=True))
+        analyse(rows, columns)
+        coarse = found[:, rows][:, :, columns]
+        crossed = _crossed(dict(zip(names, coarse, strict=True)), boundaries)
+        found = _between(_between(found, columns, sides[0].places, 2), rows, sides[1].places, 1)
+        for row, column in np.argwhere(crossed).tolist():
+            analyse(_span(rows, row), _span(columns, column))
         shape = (len(sides[1].places), len(sides[0].places))
         return Plane(
             across=sides[0],
             up=sides[1],
-            quantities={name: np.broadcast_to(found[..., k], shape) for k, name in enumerate(names)},
+            quantities={name: np.broadcast_to(values, shape) for name, values in zip(names, found, strict=True)},
         )
 
     def _changed(self, game: Config, changes: Sequence[tuple[Levels, Any]], names: Sequence[str]) -> list[float]:
-        fields = {levels.field.removeprefix(_SECTION): value for levels, value in changes if _is_game(levels)}
+        fields = {levels.field.removeprefix(GAME): value for levels, value in changes if _is_game(levels)}
         try:
             with warnings.catch_warnings():
                 for note in all_notes():
@@ -90,47 +106,6 @@ class GameTheory:
         except ValueError:  # the axis reaches half a cell beyond the values of the study
             return [np.nan] * len(names)
         return [found[name] for name in names]
-
-
-@dataclass(frozen=True, slots=True)
-class Boundary:
-    """Where a quantity is as large as a number or another quantity.
-
-    Attributes:
-        text: The entry of `theory`.
-        left: The quantity.
-        right: The number or the other quantity.
-    """
-
-    text: str
-    left: str
-    right: float | str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The quantities."""
-        return (self.left, self.right) if isinstance(self.right, str) else (self.left,)
-
-    @property
-    def label(self) -> str:
-        """The boundary in the legend."""
-        right = _name(self.right) if isinstance(self.right, str) else number_label(self.right)
-        return f"{_name(self.left)} = {right}"
-
-    def difference(self, plane: Plane) -> FloatArray:
-        """Left less right, (rows, columns)."""
-        right = plane.quantities[self.right] if isinstance(self.right, str) else self.right
-        difference: FloatArray = plane.quantities[self.left] - right
-        return difference
-
-
-def read_boundary(text: str) -> Boundary:
-    """A boundary from an entry of `theory`, such as `best_cooperation = 0.5`."""
-    left, _, right = (part.strip() for part in text.partition("="))
-    try:
-        return Boundary(text, left, float(right))
-    except ValueError:
-        return Boundary(text, left, right)
 
 
 def nodes(levels: Levels, extra: int) -> list[Any]:
@@ -148,6 +123,38 @@ def nodes(levels: Levels, extra: int) -> list[Any]:
     return sorted({*(float(number) for number in numbers if not np.isclose(values, number).any()), *values.tolist()})
 
 
+def _coarse(levels: Levels, side: Side) -> list[int]:
+    """Indices of the nodes that are levels, and of the ends."""
+    if side.values is None or not side.joined:
+        return list(range(len(side.values or (None,))))
+    known = set(map(float, levels.values))
+    last = len(side.values) - 1
+    return [k for k, value in enumerate(side.values) if k in (0, last) or float(value) in known]
+
+
+def _crossed(coarse: Mapping[str, FloatArray], boundaries: Sequence[Boundary]) -> NDArray[np.bool_]:
+    """Between which coarse nodes a boundary passes or something is unknown, (rows - 1, columns - 1) or 1."""
+    crossed: Any = np.False_
+    for boundary in boundaries:
+        difference = boundary.difference(coarse)
+        corners = sliding_window_view(difference, [min(2, size) for size in difference.shape])
+        above, below = (corners > 0).all(axis=(-2, -1)), (corners <= 0).all(axis=(-2, -1))
+        crossed = crossed | ~(above | below)
+    return np.asarray(crossed)
+
+
+def _between(values: FloatArray, known: Sequence[int], places: FloatArray, axis: int) -> FloatArray:
+    """Values interpolated along an axis between the indices where they are known."""
+    if len(known) == values.shape[axis]:
+        return values
+    return np.apply_along_axis(lambda row: np.interp(places, places[known], row[known]), axis, values)
+
+
+def _span(coarse: Sequence[int], k: int) -> range:
+    """The nodes from one coarse node to the next one."""
+    return range(coarse[k], coarse[min(k + 1, len(coarse) - 1)] + 1)
+
+
 def _side(levels: Levels, extra: int) -> Side:
     if not _is_game(levels):
         return Side(None, levels.edges[[0, -1]], True)
@@ -158,7 +165,7 @@ def _side(levels: Levels, extra: int) -> Side:
 
 
 def _refinement(levels: Levels, other: Levels) -> int:
-    """Nodes between two levels, so many that a panel takes about `MOST_GAMES` games."""
+    """Nodes between two levels, so many that a panel has about `MOST_GAMES`."""
     count, rest = len(levels), len(other) if _is_game(other) else 1
     if not (_is_game(other) and other.numeric):
         return max(0, min(40, MOST_GAMES // (rest * count) - 1))
@@ -166,8 +173,4 @@ def _refinement(levels: Levels, other: Levels) -> int:
 
 
 def _is_game(levels: Levels) -> bool:
-    return levels.field.startswith(_SECTION)
-
-
-def _name(quantity: str) -> str:
-    return field_symbol(quantity) if quantity.startswith(_SECTION) else words(quantity)
+    return levels.field.startswith(GAME)

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from mpgg_agents.experiments.bands import draw_band
-from mpgg_agents.experiments.study.figures.data import Series, StudyData, check_single
+from mpgg_agents.experiments.study.figures.cells import check_single
+from mpgg_agents.experiments.study.figures.data import Series, StudyData
 from mpgg_agents.experiments.study.figures.labels import outcome_label
 from mpgg_agents.experiments.study.figures.marks import add_legend, curves_of
 from mpgg_agents.experiments.study.figures.multiples import make_multiples
