@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ import numpy as np
 import pytest
 
 from mpgg_agents.cli import main
+from mpgg_agents.experiments.folder import write_manifest
 from mpgg_agents.experiments.report_page import study_page
 from mpgg_agents.experiments.report_page.command import write_report
 from mpgg_agents.experiments.statistics import summary
 from mpgg_agents.experiments.study.reader import load_study
+from mpgg_agents.experiments.study.settings import Stop
+from mpgg_agents.experiments.study.sweep import Sweep
 from tests.browser import launched, visited
 from tests.small_study import BASE, played, small_study
 
@@ -137,6 +141,40 @@ def test_what_a_page_has_no_room_for_is_told(study: Any, tmp_path: Path, monkeyp
         3,
         ["To keep the page small, 1 more are not shown; the files named below have all."],
     )
+
+
+def test_a_cell_of_several_runs_is_shown_as_one(tmp_path: Path) -> None:
+    stop = Stop(metric="efficiency", half_width=1e-9, batch=2)
+    played(
+        small_study(sweep=Sweep(), stop=stop, base={**BASE, "run": {**BASE["run"], "seeds": [5, 6, 7, 8]}}),
+        tmp_path / "small",
+    )
+    study = load_study(tmp_path / "small")
+    first, second = study.runs(0)
+    board = study.study.game_kind.page().board({"0": [first, second]})
+    assert board is not None
+    scene = board.scenes[0]
+    assert (list(scene.seeds), scene.pooled) == (["mean over 4 seeds"], 4)
+    expected = np.concatenate([run.casinos()["occupancy"] for run in (first, second)]).mean(axis=0)
+    shown = scene.layers["occupancy"][0] / (4 * (scene.ends - scene.starts)[:, None])
+    np.testing.assert_allclose(shown, expected, atol=1e-5)
+
+
+def test_a_study_without_its_store_has_a_page_without_a_grid(study: Any, tmp_path: Path) -> None:
+    shutil.copytree(study.path, tmp_path / "alone" / "small")
+    text = write_report(tmp_path / "alone" / "small").read_text()
+    assert "The store of the runs, ../store, is not there" in text
+    assert 'id="play"' not in text
+    assert "Outcomes of the cells" in text
+
+
+def test_a_study_without_results_has_a_page_of_its_settings(study: Any, tmp_path: Path) -> None:
+    shutil.copytree(study.path, tmp_path / "small")
+    write_manifest(tmp_path / "small", {**study.manifest, "status": "running", "complete": 0, "parts": {}})
+    page = study_page.study_page(load_study(tmp_path / "small"))
+    assert (page.board, list(page.pictures)) == (None, [])
+    assert [table.name for table in page.tables] == ["sweep"]
+    assert {fact.name: fact.value for fact in page.facts}["Cells with results"] == "0 of 4"
 
 
 @pytest.mark.browser

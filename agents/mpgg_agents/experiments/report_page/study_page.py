@@ -214,12 +214,20 @@ def _board(run: "StudyRun", seeds: Sequence[int]) -> Board | None:
     shown = played[:MOST_BOARDS]
     if not shown:
         return None
+    if not run.store.path.is_dir():
+        return _board_without_store(run)
     cells = {_label(run, cell): run.runs(cell) for cell in shown}
     board: Board | None = run.study.game_kind.page().board(cells)
     if board is None or len(shown) == len(played):
         return board
     note = f"To keep the page small, the grid has the first {len(shown)} of {len(played):,} cells."
     return replace(board, notes=[*board.notes, note])
+
+
+def _board_without_store(run: "StudyRun") -> Board:
+    """Says why there is no grid: a study's folder can be handed on without its store, and still has its tables."""
+    note = f"The store of the runs, {run.manifest['store']}, is not there, so that their grids cannot be shown."
+    return Board(title="Grid over time", time="", scenes=[], quantities=[], notes=[note])
 
 
 def _label(run: "StudyRun", cell: int) -> str:

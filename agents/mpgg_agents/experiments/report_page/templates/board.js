@@ -136,6 +136,7 @@ function amountOf(scene, quantity, replica, frame, place) {
     offer("phase", labelsOf("phase", ofCell()));
     offer("seed", everySeed(scene()));
     time.max = scene().starts.length - 1; // the browser keeps the value within
+    play.disabled = time.max === "0";
     layOut();
     scaleColours();
     draw();
@@ -163,13 +164,13 @@ function amountOf(scene, quantity, replica, frame, place) {
     play.setAttribute("aria-pressed", "true");
   }
 
-  const turn = () => (timer === null ? (time.max === "0" ? undefined : start()) : stop());
+  const turn = () => (timer === null ? start() : stop());
   play.addEventListener("click", turn);
   time.addEventListener("input", draw);
   time.addEventListener("keydown", (event) => {
     if (event.key !== " ") return;
     event.preventDefault();
-    turn();
+    play.click(); // which does nothing where there is one frame
   });
   for (const name of ["cell", "phase"]) {
     choices[name].addEventListener("change", () => {
