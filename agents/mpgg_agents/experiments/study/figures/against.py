@@ -51,7 +51,7 @@ def against_figure(data: StudyData, spec: FigureSpec) -> Figure:
         reach += [*expected[chosen], *mean, *(mean - error[0]), *(mean + error[1])]
     _add_diagonal(axes, np.array(reach), spec)
     multiples.label("x", f"{theory_label(spec.theory[0])} (theory)")
-    multiples.label("y", f"{outcome_label(str(spec.metric))}, learned")
+    multiples.label("y", f"learned {outcome_label(str(spec.metric))}")
     further = [(Line2D([], [], color=GREY, linewidth=0.8, linestyle="--"), "as in theory")]
     add_legend(multiples.figure, by, curves, lines=False, further=further)
     return multiples.figure

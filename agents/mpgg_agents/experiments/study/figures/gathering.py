@@ -107,7 +107,7 @@ class Gathering:
             raise ValueError("kind must be another one than 'occupancy': this game has no boards")
         cells = chosen_cells(self.points, spec).tolist()
         varied = [name for name in self.run.fields if len({level_key(self.points[cell][name]) for cell in cells}) > 1]
-        titles = ["\n".join(setting_label(name, self.points[cell][name]) for name in varied) for cell in cells]
+        titles = [", ".join(setting_label(name, self.points[cell][name]) for name in varied) for cell in cells]
         return [end_board(self.run.runs(cell)) for cell in cells], titles
 
     def _known_theory(self) -> GameTheory:

@@ -1,11 +1,13 @@
 """What stands on the axes of a study's figures. Text of users is never taken for mathematics."""
 
 import re
+import textwrap
 from typing import Any, Final
 
 import numpy as np
 
 MOST_CHARACTERS: Final = 28
+LETTER_INCHES: Final = 0.056  # of 7 points, on average
 
 # Of each field the words on an axis and the symbol before a value.
 FIELDS: Final[dict[str, tuple[str, str]]] = {
@@ -135,7 +137,13 @@ def wrapped(label: str, inches: float) -> str:
     return label.replace(" (", "\n(", 1) if label_inches(label) > inches else label
 
 
+def folded(label: str, inches: float) -> str:
+    """A label broken at blanks where it is too long for a line."""
+    letters = max(8, int(inches / LETTER_INCHES))
+    return "\n".join(textwrap.wrap(label, letters, break_long_words=False, break_on_hyphens=False)) or label
+
+
 def label_inches(label: str) -> float:
     """About how wide a label is at 7 points."""
     letters = re.sub(r"\\[a-z]+|\\", "x", label.replace("$", "").replace(r"\$", "x"))
-    return 0.056 * len(letters)
+    return LETTER_INCHES * len(letters)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # On an axis of "ranks" the values of a number stand at equal distances, since to scale most would run together.
 Scale = Literal["linear", "log", "ranks", "category"]
 
-CROWDED: Final = 8.0  # ratio of the widest to the narrowest gap above which an axis to scale is unreadable
+CROWDED: Final = 4.0  # ratio of the widest to the narrowest gap above which an axis to scale is unreadable
 MOST_TICKS: Final = 8
 
 
@@ -75,7 +75,7 @@ class Levels:
             return [value_label(value) for value in self.values]
         numbers = np.array(self.values, float)
         gaps = np.diff(numbers, prepend=-np.inf, append=np.inf)
-        room = 0.02 * np.minimum(gaps[1:], gaps[:-1]) if len(numbers) > 1 else 1e-3 * np.abs(numbers)
+        room = 0.25 * np.minimum(gaps[1:], gaps[:-1]) if len(numbers) > 1 else 1e-3 * np.abs(numbers)
         rounded = {d: np.array([float(f"{number:.{d}g}") for number in numbers]) for d in range(3, 18)}
         digits = next((d for d, near in rounded.items() if (np.abs(near - numbers) <= room).all()), 17)
         return [number_label(number, digits) for number in numbers]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from matplotlib.figure import Figure
 
 from mpgg_agents.experiments.study.figures.data import StudyData
-from mpgg_agents.experiments.study.figures.labels import label_inches, literal, setting_label, wrapped
+from mpgg_agents.experiments.study.figures.labels import folded, label_inches, literal, setting_label, wrapped
 from mpgg_agents.experiments.study.figures.levels import Levels
 from mpgg_agents.experiments.study.figures.spec import FigureSpec
 from mpgg_agents.experiments.style import COLUMN_INCHES, PAGE_INCHES, new_figure
@@ -133,7 +133,8 @@ def _name_panels(multiples: Multiples) -> None:
     for panel in multiples:
         if multiples.columns.field and panel.row == 0:
             value = multiples.columns.values[panel.column]
-            panel.axes.set_title(setting_label(multiples.columns.field, value), fontsize=7)
+            text = setting_label(multiples.columns.field, value)
+            panel.axes.set_title(folded(text, panel_inches(multiples)[0]), fontsize=7)
         if multiples.rows.field and panel.column == last:
             text = setting_label(multiples.rows.field, multiples.rows.values[panel.row])
             panel.axes.annotate(

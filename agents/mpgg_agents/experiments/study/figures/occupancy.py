@@ -8,6 +8,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from mpgg_agents.experiments.boards import EndBoard, beside, draw_board
+from mpgg_agents.experiments.study.figures.labels import folded
 from mpgg_agents.experiments.study.figures.multiples import shown_title
 from mpgg_agents.experiments.style import COLUMN_INCHES, PAGE_INCHES, new_figure
 
@@ -46,7 +47,7 @@ def occupancy_figure(
         bar = figure.colorbar(image, ax=list(panels), aspect=12, pad=0.02)
         bar.set_label(label, fontsize=7, **beside(boards[0].axes.shape))
     for axes, text in zip(grid[0], titles, strict=True):
-        axes.set_title(text, fontsize=7)
+        axes.set_title(folded(text, (width - 1.1) / len(boards)), fontsize=7)
     figure.supxlabel(boards[0].axes.column_title, fontsize=8)
     figure.supylabel(boards[0].axes.row_title, fontsize=8)
     if title:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_CATEGORIES: Final = 30
+MOST_NUMBERS: Final = 12  # that stand at equal distances with boxes, more stand to scale
 QUANTILES: Final = (0.25, 0.5, 0.75)
 CELL: Final = "cell"
 
@@ -57,13 +58,13 @@ def _numbered(data: StudyData) -> StudyData:
 def _across(data: StudyData, spec: FigureSpec) -> Levels:
     cells, field = data.chosen(spec), spec.x or CELL
     to_scale = data.levels(field, cells, log=spec.log_x)
-    if len(to_scale) > MOST_CATEGORIES:
-        if not to_scale.numeric:
-            raise ValueError(
-                f"x must have at most {MOST_CATEGORIES} values in a figure of kind 'seeds' unless they are numbers, "
-                f"got {len(to_scale)} of {field}"
-            )
-        return to_scale
+    if not to_scale.numeric and len(to_scale) > MOST_CATEGORIES:
+        raise ValueError(
+            f"x must have at most {MOST_CATEGORIES} values in a figure of kind 'seeds' unless they are numbers, "
+            f"got {len(to_scale)} of {field}"
+        )
+    if to_scale.numeric and len(to_scale) > MOST_NUMBERS:
+        return data.levels(field, cells, log=spec.log_x if spec.log_x is not None else to_scale.scale == "log")
     return data.levels(field, cells, equal=True)
 
 
@@ -90,6 +91,9 @@ def _draw_points(axes: "Axes", curve: Curve, across: Levels, values: FloatArray,
         markeredgewidth=0,
         label=curve.label,
     )
+    if not width:
+        medians = [np.median(row[~np.isnan(row)]) if not np.isnan(row).all() else np.nan for row in values]
+        axes.plot(across.places, medians, linestyle="", marker="_", markersize=5, color=curve.colour)
     for place, row in zip(across.places + offset, values, strict=True):
         known = row[~np.isnan(row)]
         if len(known) and width:

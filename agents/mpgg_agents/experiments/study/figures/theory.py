@@ -118,7 +118,9 @@ def nodes(levels: Levels, extra: int) -> list[Any]:
     fine = np.interp(np.linspace(0, len(scale) - 1, (len(scale) - 1) * (extra + 1) + 1), np.arange(len(scale)), scale)
     numbers = np.exp(fine) if levels.scale == "log" else fine
     if all(isinstance(value, int) for value in levels.values):
-        return sorted({int(number) for number in np.rint(numbers)})
+        low, high = float(levels.edges[0]), float(levels.edges[-1])
+        whole = {int(number) for number in np.rint(numbers)}
+        return sorted(number for number in whole if levels.scale == "ranks" or low <= number <= high)
     # The levels themselves are exact, so that a boundary through one is there and not a rounding error beside it.
     return sorted({*(float(number) for number in numbers if not np.isclose(values, number).any()), *values.tolist()})
 
@@ -161,7 +163,13 @@ def _side(levels: Levels, extra: int) -> Side:
     if not levels.numeric:
         return Side(levels.values, levels.places, False)
     values = nodes(levels, extra)
-    return Side(values, levels.place(np.array(values, float)), True)
+    places = levels.place(np.array(values, float))
+    # Where the axis goes on without a further node, as with whole numbers one apart, the last game stands for its cell.
+    if values[0] == levels.values[0]:
+        values, places = [values[0], *values], np.append(levels.edges[0], places)
+    if values[-1] == levels.values[-1]:
+        values, places = [*values, values[-1]], np.append(places, levels.edges[-1])
+    return Side(values, places, True)
 
 
 def _refinement(levels: Levels, other: Levels) -> int:
