@@ -5,6 +5,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from typing import Any, Final
 
@@ -47,6 +48,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+@cache  # to find one out takes a millisecond, and the cells of a study that one process plays have the same
 def _version(name: str) -> str | None:
     try:
         return metadata.version(name)

@@ -31,7 +31,7 @@ def _head(study: StudyRun) -> list[str]:
     manifest, settings = study.manifest, study.study
     return [
         f"study      {study.path}: {settings.title or settings.name}",
-        f"status     {study.status}, {manifest['complete']:,} of {len(settings.cells):,} cells complete",
+        f"status     {study.status}, {manifest['complete']:,} of {len(settings.sweep):,} cells complete",
         f"made with  mpgg-env {manifest['version']}, Python {manifest['python']}, {manifest['platform']}",
         f"command    {shlex.join(manifest['command']) or '(from Python)'}",
         f"started    {', '.join(manifest['started'])}",
@@ -62,7 +62,7 @@ def _cells(study: StudyRun) -> list[str]:
     shown = range(min(len(cells), CELLS_SHOWN))
     columns = [["cell", *(str(cells[at]) for at in shown)]]
     for field in study.fields:
-        columns.append([field, *(_word(study.study.cells[cells[at]].values[field]) for at in shown)])
+        columns.append([field, *(_word(study.study.points[cells[at]][field]) for at in shown)])
     columns.append(["seeds", *(str(last[at] - first[at]) for at in shown)])
     for name in names:
         values = outcomes[name].to_numpy()

@@ -101,7 +101,7 @@ class StudyRun:
         check_choice("outcome", name, [other for other in table.column_names if other not in (CELL, *self.fields)])
         cells = table[CELL].to_numpy()
         first = np.searchsorted(cells, cells)  # the rows of a cell follow one another
-        values = np.full((len(self.study.cells), int((np.arange(len(cells)) - first).max(initial=0)) + 1), np.nan)
+        values = np.full((len(self.study.sweep), int((np.arange(len(cells)) - first).max(initial=0)) + 1), np.nan)
         values[cells, np.arange(len(cells)) - first] = table[name].to_numpy()
         return values
 
@@ -112,7 +112,7 @@ class StudyRun:
             ValueError: There is no such cell.
             RunFolderError: A run is not complete, or has been changed or removed.
         """
-        check_integer("cell", cell, 0, len(self.study.cells) - 1)
+        check_integer("cell", cell, 0, len(self.study.sweep) - 1)
         keys = self.cells()["runs"][cell].as_py()
         if not keys:
             raise RunFolderError(

@@ -117,6 +117,7 @@ class _StudySession:
         self._columns = tables.SweptColumns(study)
         self._cells = [_Progressed(cell, _batches(study, cell)) for cell in study.cells]
         self._open: dict[str, list[_Progressed]] = {}
+        self._failed = 0
         self._started = time.monotonic()
 
     def play(self) -> StudyOutcome:
@@ -188,8 +189,8 @@ class _StudySession:
 
     def _close(self, state: _Progressed, progress: Progress) -> None:
         state.closed = True
-        failed = sum(other.error is not None for other in self._cells)
-        progress.update(1, f"{failed} failed" if failed else "none failed")
+        self._failed += state.error is not None  # counted anew at each cell, very many cells would take minutes
+        progress.update(1, f"{self._failed} failed" if self._failed else "none failed")
         number = state.cell.number // folder.PART_CELLS
         part = self._part(number)
         if all(other.closed for other in part) and not any(other.error for other in part):

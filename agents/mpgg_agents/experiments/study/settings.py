@@ -145,7 +145,7 @@ class Study(Config):
         from mpgg_agents.experiments.study.figures.cells import read_figures  # which imports the sweep
 
         theory = list(self.game_kind.study().theory_help)
-        for number, spec in enumerate(read_figures(self.figures, [cell.values for cell in self.cells])):
+        for number, spec in enumerate(read_figures(self.figures, self.points)):
             place = ("figures", number)
             _in_place(place, lambda spec=spec: spec.check(self.fields, theory=theory))
             if spec.metric is not None and spec.kind != "time":
@@ -156,12 +156,17 @@ class Study(Config):
         """The distinct values of every swept field, in the order of the cells."""
         from mpgg_agents.experiments.study.figures.cells import distinct_values
 
-        return distinct_values([cell.values for cell in self.cells])
+        return distinct_values(self.points)
 
     @property
     def game_kind(self) -> "GameKind":
         """The kind of game."""
         return chosen_kinds(self.base.get("run", {}))[0]
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """The values of the swept fields of every cell, by `section.field`; much sooner than the cells themselves."""
+        return list(self.sweep.points())
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -207,7 +212,7 @@ class Study(Config):
 
     def _cells(self) -> Iterator[Cell]:
         defaults: Mapping[str, Any] = {}
-        for number, point in enumerate(self.sweep.points()):
+        for number, point in enumerate(self.points):
             try:
                 defaults = self.game_kind.study().defaults(_merged(self.base, nested(point)))
                 yield Cell(number=number, values=point, experiment=Experiment.build(defaults, self.base, nested(point)))

@@ -279,6 +279,10 @@ def _check_table(place: Sequence[str | int], values: Any, known: Sequence[str]) 
 def _check_list(place: Sequence[str | int], name: str, values: Any) -> None:
     if isinstance(values, str) or not isinstance(values, Sequence) or not values:
         raise SweepError(place, f"{name} must be a list of at least one value, got {values!r}")
+    plain: set[Any] = set()  # thousands of values looked up in a list would take seconds
     for number, value in enumerate(values):
-        if value in values[:number]:
+        has_hash = isinstance(value, int | float | str)
+        if value in (plain if has_hash else values[:number]):
             raise SweepError(place, f"{name} must be distinct values, got {value!r} twice")
+        if has_hash:
+            plain.add(value)

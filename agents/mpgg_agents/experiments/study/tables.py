@@ -26,7 +26,7 @@ class SweptColumns:
     """
 
     def __init__(self, study: Study) -> None:
-        self._columns = {name: _column([cell.values[name] for cell in study.cells]) for name in study.sweep.parts}
+        self._columns = {name: _column([point[name] for point in study.points]) for name in study.sweep.parts}
 
     def columns(self, cells: Sequence[int], rows: Sequence[int]) -> dict[str, Any]:
         """The number of the cell and its swept fields, each as often as the cell has rows."""
@@ -63,7 +63,7 @@ def outcomes_of(study: Study, columns: SweptColumns, cells: Mapping[int, Sequenc
 
 def cells_of(study: Study, columns: SweptColumns, keys: Mapping[int, Sequence[str]], seeds: Mapping[int, int]) -> Any:
     """One row per cell: its number, swept fields, the seeds that it has so far, and its runs' keys in the store."""
-    numbers = [cell.number for cell in study.cells]
+    numbers = range(len(study.sweep))
     return pa.table(
         {
             **columns.columns(numbers, [1] * len(numbers)),

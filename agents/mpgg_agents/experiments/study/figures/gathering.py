@@ -148,12 +148,13 @@ def series_of(cell: IntArray, seed: IntArray, rounds: IntArray, values: FloatArr
     Raises:
         ValueError: The seeds of a cell were recorded at different rounds.
     """
+    order = np.argsort(cell, kind="stable")  # to look through all rows for each cell would take minutes for thousands
+    cells, first = np.unique(cell[order], return_index=True)
     found = {}
-    for number in np.unique(cell).tolist():
-        rows = cell == number
+    for number, rows in zip(cells.tolist(), np.split(order, first[1:]), strict=True):
         seeds, which = np.unique(seed[rows], return_inverse=True)
         times, when = np.unique(rounds[rows], return_inverse=True)
-        if rows.sum() != len(seeds) * len(times):
+        if len(rows) != len(seeds) * len(times):
             raise ValueError(f"metric must be recorded at the same rounds for all seeds, but is not in cell {number}")
         matrix = np.full((len(seeds), len(times)), np.nan)
         matrix[which, when] = values[rows]
