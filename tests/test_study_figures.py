@@ -237,9 +237,20 @@ def test_categories_are_points_and_theory_stands_beside():
     np.testing.assert_allclose([line.get_ydata() for line in drawn], [[1.5, 3.5], [2.5, 4.5]])
     theory = [lines for lines in axes.collections if isinstance(lines, LineCollection)][-1]
     assert sorted(segment[0, 1] for segment in theory.get_segments()) == [8.0, 9.0]
+    assert np.all(drawn[0].get_xdata() < drawn[1].get_xdata())  # beside each other
     assert texts(figure)[0] == "first"
     assert texts(figure)[1].startswith(" _<script>\\$x\\$")  # a label that began with "_" would not be there
     assert texts(figure)[2] == "best"
+
+
+def test_theory_that_depends_on_the_colour_has_it():
+    points = grid(agent__gamma=[0.0, 0.5, 0.9], game__min_players=[1, 2])
+    best = np.array([7.0, 8.0, 7.0, 8.0, 7.0, 9.0])
+    data = StudyData(points=points, outcomes=made(points, range(6)).outcomes, theory={"best": best})
+    spec = FigureSpec(kind="line", metric="m", x="agent.gamma", by="game.min_players", theory=["best"])
+    one, other, low, high = line_figure(data, spec).axes[0].get_lines()
+    assert [line.get_ydata().tolist() for line in (low, high)] == [[7, 7, 7], [8, 8, 9]]
+    assert (low.get_color(), high.get_color()) == (one.get_color(), other.get_color())
 
 
 def test_courses_are_means_over_windows_of_the_chosen_cells():
@@ -584,17 +595,14 @@ def test_default_figures_of_a_random_sample_are_points():
 class MadeRun:
     """A study that was not played: its outcomes are the number of the cell plus the number of the seed."""
 
+    outcome_names = ("efficiency",)
+
     def __init__(self, path: Path, study: Study) -> None:
         self.path, self.study, self.fields = path, study, list(study.sweep.parts)
         self.points = list(study.sweep.points())
         (path / "table").mkdir(parents=True)
         self.manifest = {"parts": {"table/part-00000.parquet": ""}}
         pa.parquet.write_table(self.table(), path / "table" / "part-00000.parquet")
-
-    def outcomes(self) -> Any:
-        rows = [(cell, seed) for cell in range(len(self.points)) for seed in (3, 8)]
-        columns = {"cell": [cell for cell, _ in rows], "seed": [seed for _, seed in rows]}
-        return pa.table({**columns, "efficiency": [float(cell + seed) for cell, seed in rows]})
 
     def outcome(self, name: str) -> Any:
         return np.arange(len(self.points), dtype=float)[:, None] + [3.0, 8.0]
@@ -603,9 +611,8 @@ class MadeRun:
         rows = itertools.product(range(len(self.points)), (3, 8), ("train", "greedy"), (0, 10, 20))
         names = ("cell", "seed", "phase", "round")
         table = pa.table({name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)})
-        sums = [
-            c + s + r for c, s, r in zip(*(table[name].to_pylist() for name in ("cell", "seed", "round")), strict=True)
-        ]
+        columns_of = (table[name].to_pylist() for name in names)
+        sums = [c + s + r + 1000 * (phase == "greedy") for c, s, phase, r in zip(*columns_of, strict=True)]
         table = table.append_column("efficiency", [[float(value) for value in sums]])
         return table if columns is None else table.select(columns)
 

@@ -13,7 +13,7 @@ from mpgg_agents.experiments.report_page.run_page import settings_groups
 from mpgg_agents.experiments.report_page.text import number_text, setting_text
 from mpgg_agents.experiments.statistics import differences, summary
 from mpgg_agents.experiments.study import folder
-from mpgg_agents.experiments.study.tables import CELL, SEED
+from mpgg_agents.experiments.study.tables import CELL
 from mpgg_env.core.types import FloatArray
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def study_page(run: "StudyRun") -> Page:
     return Page(
         name=study.name,
         title=study.title or study.name,
-        subtitle=f"Study of {study.game_kind.title}: {len(study.cells):,} cells",
+        subtitle=f"Study of {study.game_kind.title}: {len(study.sweep):,} cells",
         description=[part for part in study.description.split("\n\n") if part.strip()],
         facts=_facts(run, seeds),
         board=_board(run, seeds),
@@ -78,7 +78,7 @@ def _store(run: "StudyRun") -> dict[str, str]:
 def _seeds(run: "StudyRun") -> list[int]:
     """How many seeds each cell has so far."""
     if folder.CELLS not in run.manifest["parts"]:
-        return [0] * len(run.study.cells)
+        return [0] * len(run.study.sweep)
     return [int(number) for number in run.cells()["seeds"].to_pylist()]
 
 
@@ -122,7 +122,7 @@ def _settings(study: "Study") -> list[SettingsGroup]:
 
 def _distinct(study: "Study", name: str) -> list[Any]:
     """The values of a swept field in the order of the cells; of many the first and last, with dots between them."""
-    texts = {setting_text(cell.values[name]): cell.values[name] for cell in study.cells}
+    texts = {setting_text(point[name]): point[name] for point in study.points}
     values = list(texts.values())
     return values if len(values) <= MOST_VALUES else [*values[: MOST_VALUES // 2], "...", *values[-MOST_VALUES // 2 :]]
 
@@ -132,7 +132,7 @@ def _sweep_tables(study: "Study") -> list[Table]:
         return []
     rows: list[list[Value]] = []
     for name, (place, *_) in study.sweep.parts.items():
-        count = len({setting_text(cell.values[name]) for cell in study.cells})
+        count = len({setting_text(point[name]) for point in study.points})
         rows.append([name, str(place), count, "; ".join(map(setting_text, _distinct(study, name)))])
     columns = [Column(name=name) for name in ("field", "varied by", "number of values", "values")]
     return [Table(name="sweep", title="What is varied", columns=columns, rows=rows)]
@@ -149,7 +149,7 @@ def _result_tables(run: "StudyRun", seeds: Sequence[int]) -> list[Table]:
 
 def _metrics(run: "StudyRun") -> list[str]:
     """The outcomes that the page tells: those among the study's metrics, or else the game's main ones."""
-    known = [name for name in run.outcomes().column_names if name not in (CELL, SEED, *run.fields)]
+    known = run.outcome_names
     wanted = [name for name in run.study.results.metrics or () if name in known]
     return (wanted or [name for name in run.study.game_kind.study().main if name in known])[:MOST_METRICS]
 
@@ -165,7 +165,7 @@ def _cell_table(
             columns.append(Column(name=head, help=f"{name}: {meaning(name)}; {words}"))
     rows: list[list[Value]] = []
     for cell in cells:
-        fields = [_plain(run.study.cells[cell].values[name]) for name in run.fields]
+        fields = [_plain(run.study.points[cell][name]) for name in run.fields]
         numbers = [getattr(found, each) for found in _summaries(cell, outcomes) for each in _STATISTICS]
         rows.append([cell, *fields, seeds[cell], *numbers])
     left = sum(count > 0 for count in seeds) - len(cells)
@@ -231,7 +231,7 @@ def _board_without_store(run: "StudyRun") -> Board:
 
 
 def _label(run: "StudyRun", cell: int) -> str:
-    values = run.study.cells[cell].values
+    values = run.study.points[cell]
     words = ", ".join(f"{name.partition('.')[2]} {number_text(_plain(value))}" for name, value in values.items())
     return f"{cell}: {words}" if words else str(cell)
 

@@ -14,14 +14,14 @@ The runs themselves are in a store, which studies share.
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from mpgg_agents.experiments import storage
 from mpgg_agents.experiments.files import MANIFEST
-from mpgg_agents.experiments.folder import RunFolderError, check_file, names, read_signed
+from mpgg_agents.experiments.folder import RunFolderError, names, read_signed
 from mpgg_agents.experiments.manifest import new_manifest
 from mpgg_agents.experiments.study.settings import Study
 
@@ -113,16 +113,6 @@ def read_study_manifest(path: Path) -> dict[str, Any]:
         RunFolderError: There is none, or it is damaged, has been changed, or is of another format.
     """
     return read_signed(path, FORMAT, _ENTRIES)
-
-
-def check_parts(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Checks every file of a study against its checksum.
-
-    Raises:
-        RunFolderError: A file is missing or has been changed.
-    """
-    for name, checksum in manifest["parts"].items():
-        check_file(path / name, checksum)
 
 
 def _check_place(out: Path) -> None:

@@ -54,8 +54,8 @@ def _cells(study: StudyRun) -> list[str]:
     """A row for each cell that has results: its fields, seeds, and the means of the main outcomes with intervals."""
     if not study.manifest["complete"]:
         return []
-    outcomes = study.outcomes()
-    names = [name for name in study.study.game_kind.study().main if name in outcomes.column_names]
+    names = [name for name in study.study.game_kind.study().main if name in study.outcome_names]
+    outcomes = study.outcomes([CELL, *names])
     numbers = outcomes[CELL].to_numpy()
     cells = np.unique(numbers)
     first, last = np.searchsorted(numbers, cells), np.searchsorted(numbers, cells, side="right")

@@ -13,7 +13,7 @@ from mpgg_agents.experiments.reader import Run, load_run
 from mpgg_agents.experiments.study import folder
 from mpgg_agents.experiments.study.settings import Study
 from mpgg_agents.experiments.study.store import Store
-from mpgg_agents.experiments.study.tables import CELL
+from mpgg_agents.experiments.study.tables import CELL, SEED
 from mpgg_env.core.types import FloatArray
 from mpgg_env.core.validation import check_choice, check_integer
 
@@ -33,7 +33,8 @@ def load_study(path: str | Path) -> "StudyRun":
 class StudyRun:
     """The folder of a study that can be read; of one that is not complete, what there is of it.
 
-    Its tables are Parquet data sets, which other programs read too: `pandas.read_parquet(path / "outcomes")`.
+    Its tables are Parquet data sets, which other programs read too: `pandas.read_parquet(path / "outcomes")`. Here each
+    file is checked against its checksum when it is first read.
 
     Attributes:
         path: The folder.
@@ -45,6 +46,7 @@ class StudyRun:
         self.path = path
         self.study: Study = folder.read_study(path)
         self.manifest = folder.read_study_manifest(path)
+        self._verified: set[str] = set()
 
     @property
     def status(self) -> str:
@@ -90,6 +92,16 @@ class StudyRun:
         """
         return self._dataset(folder.OUTCOMES, columns)
 
+    @property
+    def outcome_names(self) -> list[str]:
+        """Names of the outcomes.
+
+        Raises:
+            RunFolderError: A part is missing or has been changed.
+        """
+        names = pq.read_schema(self._file(self._parts(folder.OUTCOMES)[0])).names
+        return [name for name in names if name not in (CELL, SEED, *self.fields)]
+
     def outcome(self, name: str) -> FloatArray:
         """One outcome of all cells, (cells, seeds); NaN where a cell has no such seed, or it is undefined.
 
@@ -97,8 +109,8 @@ class StudyRun:
             ValueError: There is no such outcome.
             RunFolderError: A part is missing or has been changed.
         """
-        table = self.outcomes()
-        check_choice("outcome", name, [other for other in table.column_names if other not in (CELL, *self.fields)])
+        check_choice("outcome", name, self.outcome_names)
+        table = self.outcomes([CELL, name])
         cells = table[CELL].to_numpy()
         first = np.searchsorted(cells, cells)  # the rows of a cell follow one another
         values = np.full((len(self.study.sweep), int((np.arange(len(cells)) - first).max(initial=0)) + 1), np.nan)
@@ -126,16 +138,23 @@ class StudyRun:
         Raises:
             RunFolderError: A file is missing or has been changed.
         """
-        folder.check_parts(self.path, self.manifest)
+        for name in self.manifest["parts"]:
+            self._file(name)
 
     def _file(self, name: str) -> Path:
         if name not in self.manifest["parts"]:
             raise RunFolderError(f"{self.path} has no {name} yet: continue the study with mpgg sweep")
-        check_file(self.path / name, self.manifest["parts"][name])
+        if name not in self._verified:
+            check_file(self.path / name, self.manifest["parts"][name])
+            self._verified.add(name)
         return self.path / name
 
-    def _dataset(self, kind: str, columns: list[str] | None) -> Any:
+    def _parts(self, kind: str) -> list[str]:
         names = sorted(name for name in self.manifest["parts"] if name.startswith(f"{kind}/"))
         if not names:
             raise RunFolderError(f"{self.path} has no {kind} yet: continue the study with mpgg sweep")
-        return ds.dataset([self._file(name) for name in names], format="parquet").to_table(columns=columns)
+        return names
+
+    def _dataset(self, kind: str, columns: list[str] | None) -> Any:
+        paths = [self._file(name) for name in self._parts(kind)]
+        return ds.dataset(paths, format="parquet").to_table(columns=columns)

@@ -64,7 +64,7 @@ class Gathering:
     @property
     def outcomes(self) -> list[str]:
         """Names of the outcomes."""
-        return [name for name in self.run.outcomes().column_names if name not in (*KEYS, *self.run.fields)]
+        return self.run.outcome_names
 
     @property
     def metrics(self) -> list[str]:
