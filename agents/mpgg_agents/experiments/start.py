@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,9 +41,10 @@ def new_folder(out: Path, experiment: Experiment, manifest: dict[str, Any]) -> I
     """Creates the run folder, or fills an empty one, and holds its lock; if that fails, all is as before."""
     remove_abandoned_folders(out)
     existed = out.exists()
-    place = out if existed else _temporary_folder(out)
-    with storage.locked(place):
+    with ExitStack() as stack:
+        place = out if existed else _locked_temporary_folder(out, stack)
         if existed:
+            stack.enter_context(storage.locked(out))
             check_vacant(out)  # again: another process may have filled it before we had the lock
         try:
             _fill(place, experiment, manifest)
@@ -59,9 +60,24 @@ def remove_abandoned_folders(path: Path) -> None:
     """Removes the temporary folders of killed starts at `path`; those of living processes are locked."""
     pattern = f".{glob.escape(path.name)}-{'?' * _MKDTEMP_LETTERS}{storage.TEMPORARY_SUFFIX}"
     for folder in path.parent.glob(pattern):
-        if folder.is_dir() and names(folder) <= {*BEFORE_MANIFEST, MANIFEST}:
-            with suppress(storage.FolderInUseError), storage.locked(folder):
-                shutil.rmtree(folder, ignore_errors=True)
+        # Not found: a living process has renamed it since.
+        with suppress(storage.FolderInUseError, FileNotFoundError):
+            if folder.is_dir() and names(folder) <= {*BEFORE_MANIFEST, MANIFEST}:
+                with storage.locked(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _locked_temporary_folder(path: Path, stack: ExitStack) -> Path:
+    """A temporary folder with its lock, which `stack` holds.
+
+    Before it is locked another process, at the same start, may take it for an abandoned one and remove it.
+    """
+    while True:
+        folder = _temporary_folder(path)
+        with suppress(storage.FolderInUseError, FileNotFoundError):
+            stack.enter_context(storage.locked(folder))
+            if (folder / storage.LOCK_NAME).exists():
+                return folder
 
 
 def _temporary_folder(path: Path) -> Path:
