@@ -211,7 +211,7 @@ class _StudySession:
         for number in self._part_numbers:
             names = _part_names(number)
             part = self._part(number)
-            if set(names) <= set(self.manifest["parts"]) and not any(
+            if all(self._is_whole(name) for name in names) and not any(
                 str(state.cell.number) in self.manifest["failed"] for state in part
             ):
                 seeds = tables.seeds_by_cell(self.out / names[1])
@@ -222,6 +222,11 @@ class _StudySession:
             else:
                 for name in names:
                     self.manifest["parts"].pop(name, None)
+
+    def _is_whole(self, name: str) -> bool:
+        """Whether a part is there as the manifest has it. A kill can come between the two."""
+        path = self.out / name
+        return path.is_file() and storage.file_checksum(path) == self.manifest["parts"].get(name)
 
     def _write_part(self, number: int) -> None:
         """Writes the rows of the cells of a part, of which those that failed have none."""
