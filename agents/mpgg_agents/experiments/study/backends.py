@@ -145,9 +145,9 @@ class RayBackend(FuturesBackend):
 
     @property
     def _deaths(self) -> tuple[type[Exception], ...]:
-        from ray.exceptions import WorkerCrashedError
+        from ray.exceptions import NodeDiedError, OutOfMemoryError, WorkerCrashedError
 
-        return (WorkerCrashedError,)
+        return NodeDiedError, OutOfMemoryError, WorkerCrashedError
 
     def _open(self, jobs: int) -> None:
         import ray
