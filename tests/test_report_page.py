@@ -35,7 +35,7 @@ from tests.tiny_run import tiny
 
 pytestmark = pytest.mark.browser
 
-HOSTILE = "<script>alert(1)</script>\"'&amp;</textarea>--><b onmouseover=alert(2)>Größe 大きさ \u2028\u202eحجم"
+HOSTILE = "<script>alert(1)</script>, \"'&amp;</textarea>--><b onmouseover=alert(2)>Größe 大きさ \u2028\u202eحجم"
 FOLDER = "<img src=x onerror=alert(1)>\"'& 日本語"
 WIDTHS = (1280, 390)
 SCHEMES = ("light", "dark")
