@@ -695,8 +695,8 @@ def test_a_study_without_figures_of_its_own_is_drawn(hooks, tmp_path):
     written = draw.draw_study_figures(run, files)
     assert [path.name for path in written] == files
     assert written[0].parent == run.path / "figures"
-    before = [path.read_bytes() for path in written]
-    assert [path.read_bytes() for path in draw.draw_study_figures(run, files)] == before
+    before = written[0].read_bytes()
+    assert [path.read_bytes() for path in draw.draw_study_figures(run, files[:1])] == [before]
     with Image.open(written[1]) as image:
         assert image.info["Title"] == f"{run.study.title}: occupancy"
         assert image.info["Source"] == "study corridor, cells 0-5, runs key0, key1, key2, key3, key4, key5"
