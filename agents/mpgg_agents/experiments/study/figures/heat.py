@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 COLOURS: Final = "viridis"
 MISSING_COLOUR: Final = "#E4E4E4"
+MOST_VECTORS: Final = 2500  # cells as vectors; more are a picture within SVG and PDF, which would take megabytes
 NUMBER_INCHES: Final = 0.13  # height of a number in a cell
 
 
@@ -82,7 +83,13 @@ def draw_cells(axes: "Axes", across: Levels, up: Levels, values: FloatArray, nor
     """A coloured cell for each value (rows, columns), from the first levels at the lower left."""
     hatch_background(axes)
     return axes.pcolormesh(
-        across.edges, up.edges, np.ma.masked_invalid(values), cmap=COLOURS, norm=norm, linewidth=0, rasterized=False
+        across.edges,
+        up.edges,
+        np.ma.masked_invalid(values),
+        cmap=COLOURS,
+        norm=norm,
+        linewidth=0,
+        rasterized=values.size > MOST_VECTORS,
     )
 
 
