@@ -207,6 +207,45 @@ def test_persistence_at_its_edges():
         panels.persistence(still, np.zeros((4, 3), int))
 
 
+def test_flight_by_hand():
+    positions = np.array([[0, 0, 0, 0, 1, 1, 1, 2], [1, 0, 0, 0, 0, 1, 1, 0]])
+    actions = np.array([[C, D, D, C, D, C, C, D], [C, C, C, C, C, C, C, C]])
+    # Of the others of the cooperators 0 and 3 two of three defect: 0 moves, 3 stays. Of those of 5 and 6 one of two
+    # defects: both stay.
+    found = panels.flight(positions, actions, 3)
+    assert found.cooperators == 0.5
+    # Of the others of the defectors 1 and 2 one of three defects, of those of 4 none, and 7 is alone.
+    assert np.isnan(found.defectors)
+    # Above 0.3 the casino is one of defectors for 1 and 2, who stay, and not for 4, who moves.
+    assert panels.flight(positions, actions, 3, threshold=0.3).defectors == -1
+    # Above 0.4 it is one for all cooperators.
+    assert np.isnan(panels.flight(positions, actions, 3, threshold=0.4).cooperators)
+    for theta in (-0.1, 1.5):
+        with pytest.raises(ValueError, match=r"^threshold must be "):
+            panels.flight(positions, actions, 3, threshold=theta)
+
+
+def left(positions, actions, kind, theta):
+    """(among defectors, moved) of every agent with this action and company, agent by agent."""
+    found = []
+    for t, i in np.ndindex(len(positions) - 1, positions.shape[1]):
+        others = [j for j in range(positions.shape[1]) if j != i and positions[t, j] == positions[t, i]]
+        if actions[t, i] == kind and others:
+            share = sum(actions[t, j] == D for j in others) / len(others)
+            found.append((share > theta, positions[t + 1, i] != positions[t, i]))
+    return found
+
+
+@given(small_panels, st.sampled_from([0.0, 0.3, 0.5]))
+def test_flight_agent_by_agent(panel, theta):
+    found = panels.flight(*panel[:2], 3, threshold=theta)
+    for kind, value in ((C, found.cooperators), (D, found.defectors)):
+        seen = left(*panel[:2], kind, theta)
+        groups = [[moved for among, moved in seen if among == bad] for bad in (True, False)]
+        expected = np.mean(groups[0]) - np.mean(groups[1]) if all(groups) else np.nan
+        assert value == pytest.approx(expected, nan_ok=True)
+
+
 @given(arrays(np.int8, (6, 4), elements=st.integers(0, 1)))
 def test_runs_cover_every_cooperation_once(actions):
     lengths, ended = panels.cooperation_runs(actions)

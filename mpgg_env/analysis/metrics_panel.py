@@ -11,7 +11,7 @@ import numpy as np
 from mpgg_env.analysis.metrics import Numbers, gini, ratio
 from mpgg_env.core.rounding import LARGEST_WHOLE
 from mpgg_env.core.types import BoolArray, FloatArray, IntArray
-from mpgg_env.core.validation import check_choice, check_integer
+from mpgg_env.core.validation import check_choice, check_integer, check_real
 
 REFERENCES: Final = ("members", "residents")
 # Payoffs that are equal on paper differ by rounding, in single precision by up to a ten-millionth of the largest one:
@@ -46,6 +46,18 @@ class Persistence(NamedTuple):
     median: float
     after_move: float
     after_stay: float
+
+
+class Flight(NamedTuple):
+    """Who leaves whom: P(moves | most of the others in its casino defect) - P(moves | they do not), in [-1, 1].
+
+    Attributes:
+        cooperators: Of agents who have just cooperated, NaN if one of the two never happens.
+        defectors: Of agents who have just defected, likewise.
+    """
+
+    cooperators: float
+    defectors: float
 
 
 class Inequality(NamedTuple):
@@ -202,6 +214,35 @@ def persistence(positions: Numbers, actions: Numbers) -> Persistence:
         float(ratio(again[moved].sum(), moved.sum())),
         float(ratio(again[~moved].sum(), (~moved).sum())),
     )
+
+
+def flight(positions: Numbers, actions: Numbers, n_casinos: int, *, threshold: float = 0.5) -> Flight:
+    """Whether agents leave casinos of defectors more often than others, in a panel (T, N).
+
+    Agents who are alone in their casino have nobody to leave and are left out.
+
+    Args:
+        positions: Casino of each agent in each round, (T, N).
+        actions: 0 = D, 1 = C, (T, N).
+        n_casinos: Number of casinos M.
+        threshold: Share of the others, in [0, 1], above which a casino is one of defectors.
+
+    Raises:
+        ValueError: A shape or a value is wrong.
+        TypeError: Positions or actions are not integers.
+    """
+    theta = check_real("threshold", threshold, 0, 1)
+    places, choices = _checked(positions, actions, n_casinos)
+    cells, defects, size = _cells(places, n_casinos)[:-1], choices[:-1] == 0, len(places) * n_casinos
+    others = np.bincount(cells.reshape(-1), minlength=size)[cells] - 1
+    of_defectors = ratio(np.bincount(cells[defects], minlength=size)[cells] - defects, others) > theta
+    moved = places[1:] != places[:-1]
+
+    def lead(chosen: BoolArray) -> float:
+        left, kept = moved[chosen & of_defectors], moved[chosen & ~of_defectors]
+        return float(ratio(left.sum(), left.size) - ratio(kept.sum(), kept.size))
+
+    return Flight(lead(~defects & (others > 0)), lead(defects & (others > 0)))
 
 
 def _median(durations: IntArray, ended: BoolArray) -> float:

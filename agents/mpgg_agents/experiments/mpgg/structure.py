@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mpgg_agents.experiments.mpgg.reader import MPGGRun
 
 THRESHOLDS: Final = tuple(step / 20 for step in range(20))
+MANY_DEFECTORS: Final = 0.5
 
 # Means over the rounds of a phase, from what is recorded of every round.
 OF_ALL_ROUNDS: Final = {
@@ -51,6 +52,10 @@ OF_PANEL: Final = {
     "persistence": "median length of runs of consecutive C in rounds (Kaplan-Meier)",
     "cooperation_after_move": "P(C in the next round | C, moved)",
     "cooperation_after_stay": "P(C in the next round | C, stayed)",
+    "flight_cooperators": "P(moves | C, most of the others here defect) less the same where they do not",
+    "flight_defectors": "the same of agents who have just defected",
+    "synergy_survival": "share of cooperators among more than half defectors who earn more than these next round",
+    "migration_gain": "what those of them who move gain in payoff until then, less what those who stay gain",
 }
 ROWS: Final = {**OF_ALL_ROUNDS, **OF_PANEL}
 
@@ -122,12 +127,13 @@ def _panel_measures(run: "MPGGRun") -> dict[str, FloatArray]:
 
 def _seed_measures(run: "MPGGRun", positions: FloatArray, actions: FloatArray, payoffs: FloatArray) -> dict[str, float]:
     """The measures of `OF_PANEL` of one replica's panel, (T, N) each."""
-    game = run.config.game
-    counts = metrics_panel.panel_counts(positions, actions, game.n_casinos)
+    game, casinos = run.config.game, run.config.game.n_casinos
+    counts = metrics_panel.panel_counts(positions, actions, casinos)
     price = metrics_structure.price_split(game, *counts)
     lead = metrics_panel.payoff_lead(actions, payoffs) if game.mechanisms else price.difference
     spread = metrics_panel.payoff_inequality(payoffs)
-    lasting = metrics_panel.persistence(positions, actions)
+    lasting, flight = metrics_panel.persistence(positions, actions), metrics_panel.flight(positions, actions, casinos)
+    synergy = metrics_panel.synergy_survival(positions, actions, payoffs, [MANY_DEFECTORS], casinos)
     return {
         "entropy": _mean(metrics.occupancy_entropy(counts[0])),
         "price_between": _mean(price.between),
@@ -141,6 +147,10 @@ def _seed_measures(run: "MPGGRun", positions: FloatArray, actions: FloatArray, p
         "persistence": lasting.median,
         "cooperation_after_move": lasting.after_move,
         "cooperation_after_stay": lasting.after_stay,
+        "flight_cooperators": flight.cooperators,
+        "flight_defectors": flight.defectors,
+        "synergy_survival": float(synergy.survival[0]),
+        "migration_gain": float(synergy.migration_gain[0]),
     }
 
 
