@@ -150,6 +150,8 @@ def test_texts_of_users_are_shown_letter_by_letter():
     assert labels.literal("x" * 40) == "x" * 27 + "…"
     assert labels.value_label({"name": "fine", "amount": 0.5}) == "fine amount 0.5"
     assert labels.value_label((2, 3)) == "(2, 3)"
+    assert labels.value_label([{"name": "fine", "amount": 0.5}, {"name": "capacity"}]) == "fine amount 0.5 + capacity"
+    assert labels.value_label([]) == "none"
     assert [labels.value_label(value) for value in (None, True, 0.95, 150)] == ["none", "yes", "0.95", "150"]
     numbers = {
         0.00002: r"$2\times10^{-5}$",
@@ -241,6 +243,17 @@ def test_categories_are_points_and_theory_stands_beside():
     assert texts(figure)[0] == "first"
     assert texts(figure)[1].startswith(" _<script>\\$x\\$")  # a label that began with "_" would not be there
     assert texts(figure)[2] == "best"
+
+
+def test_long_categories_are_turned_and_take_no_room_from_the_panels():
+    names = [f"category {number} with a long name" for number in range(4)]
+    spec = FigureSpec(kind="line", metric="m", x="a.b")
+    short, long = (line_figure(made(grid(a__b=values), range(4)), spec) for values in (list("abcd"), names))
+    turned = [figure.axes[0].get_xticklabels()[0].get_rotation() for figure in (short, long)]
+    assert turned == [0, 30]
+    for figure in (short, long):
+        figure.canvas.draw()
+    assert long.axes[0].bbox.height > 0.8 * short.axes[0].bbox.height
 
 
 def test_theory_that_depends_on_the_colour_has_it():

@@ -124,6 +124,8 @@ def plain_value(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, list | tuple) and all(isinstance(item, dict) for item in value):  # mechanisms
+        return " + ".join(map(_plain, value)) or "none"
     if isinstance(value, list | tuple):
         return f"({', '.join(map(_plain, value))})"
     if isinstance(value, dict):

@@ -166,10 +166,12 @@ def panel_inches(multiples: Multiples) -> tuple[float, float]:
 
 
 def _turn_long_ticks(multiples: Multiples, levels: Levels, inches: float) -> None:
-    """Turns the labels of categories where two of them would run into each other."""
+    """Turns the labels of categories where two of them would run into each other, and makes room below for them."""
     widths = [label_inches(label) + 0.06 for label in levels.labels]
     if all((one + other) / 2 < inches / len(levels) for one, other in pairwise(widths)):
         return
+    height = multiples.figure.get_figheight() + max(widths) / 2  # the sine of 30 degrees
+    multiples.figure.set_figheight(min(MAX_HEIGHT, height))  # or they would take it from the panels
     for panel in multiples.bottom:
         panel.tick_params(axis="x", labelrotation=30)
         for label in panel.get_xticklabels():
