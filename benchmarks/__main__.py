@@ -27,6 +27,7 @@ NAMES = (
     "market",
     "mean_field",
     "startup",
+    "sweep",
 )
 RESULTS = Path(__file__).parent / "results"
 
