@@ -16,6 +16,7 @@ REQUIRE = "MPGG_REQUIRE_BROWSER"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Root has no sandbox; the pages are our own. Shared memory can be scarce in containers.
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
+PATIENCE = 120_000  # milliseconds; a machine that does much else can be slow, and only a failing test waits so long
 LOCAL = ("file:", "data:", "blob:")
 WATCH = """
 window.violations = [];
@@ -34,7 +35,7 @@ def launched() -> Iterator[Any]:
     if path is None:
         _absent("no Chromium found (on Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS), timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -61,7 +62,7 @@ def visited(browser: Any, file: Path, width: int = 1280, **settings: Any) -> Ite
 
     context.route("**/*", only_local)
     page = context.new_page()
-    page.set_default_timeout(5000)
+    page.set_default_timeout(PATIENCE)
     page.on("console", lambda message: faults.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: faults.append(f"error: {error}"))
     page.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
