@@ -217,6 +217,9 @@ def test_another_study_does_not_overwrite_a_folder_unless_asked(done: Path, tmp_
     with pytest.raises(ValueError, match="is the folder of another study: sweep differ"):
         played(other, out, store=store)
     assert table_bytes(out) == before
+    with pytest.raises(ValueError, match=r"sweep differ \(of sweep the order, too\)"):  # which numbers the cells
+        played(small_study(sweep=Sweep(grid={"game.boundary": BOUNDARIES, "agent.gamma": GAMMAS})), out, store=store)
+    assert table_bytes(out) == before
     assert played(other, out, store=store, replace=True).cells == 2
     assert len(load_study(out).cells()) == 2
     played(small_study(sweep=other.sweep, title="New title"), out, store=store)  # words may change

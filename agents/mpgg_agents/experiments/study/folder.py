@@ -126,16 +126,22 @@ def _continued(out: Path, study: Study, replace: bool) -> dict[str, Any] | None:
     """The manifest of the folder if it is one of this study; None for a new one."""
     if not (out / MANIFEST).exists():
         return None
-    there, asked = read_study(out).to_dict(), study.to_dict()
-    differing = [name for name in {**there, **asked} if there.get(name) != asked.get(name) and name not in _WORDS]
+    there, asked = _decisive(read_study(out)), _decisive(study)
+    differing = [name for name in {**there, **asked} if there.get(name) != asked.get(name)]
     if not differing:
         return read_study_manifest(out)
     if not replace:
         raise ValueError(
-            f"{out} is the folder of another study: {', '.join(differing)} differ; give another --out, or --replace to "
-            f"make it one of this study (its runs stay in their store)"
+            f"{out} is the folder of another study: {', '.join(differing)} differ (of sweep the order, too); give "
+            f"another --out, or --replace to make it one of this study (its runs stay in their store)"
         )
     return None
+
+
+def _decisive(study: Study) -> dict[str, str]:
+    """What decides the tables of a study, as texts. The order in which fields are swept numbers the cells."""
+    parts = {name: value for name, value in study.to_dict().items() if name not in _WORDS}
+    return {name: json.dumps(value, sort_keys=name != "sweep") for name, value in parts.items()}
 
 
 def _empty(out: Path) -> None:

@@ -66,7 +66,7 @@ class Uniform(Config):
             numbers = [low * (high / low) ** share for share in uniform]
         else:
             numbers = [low + share * (high - low) for share in uniform]
-        return [min(int(number), int(self.high)) for number in numbers] if whole else numbers
+        return [min(math.floor(number), int(self.high)) for number in numbers] if whole else numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class Sample(Config):
         self._set("seed", check_integer("seed", self.seed, 0, 2**63 - 1))
         if not self.fields:
             raise ValueError("fields must name at least one field to draw, got none")
-        self._set("fields", {name: _source(name, given) for name, given in self.fields.items()})
+        self._set("fields", {name: _source(name, given) for name, given in _by_section(self.fields).items()})
 
     def points(self) -> list[Point]:
         """The points, in the order of their numbers."""
@@ -126,9 +126,10 @@ class Sweep(Config):
     sample: Sample | None = None
 
     def __post_init__(self) -> None:
+        self._set("grid", _by_section(self.grid))
         for name, values in self.grid.items():
             _check_list(("grid", *name.split(".")), name, values)
-        self._set("rows", tuple(dict(row) for row in self.rows))
+        self._set("rows", tuple(_by_section(row) for row in self.rows))
         for number, row in enumerate(self.rows):
             if set(row) != set(self.rows[0]):
                 raise SweepError(("list", number), "every row of the list must have the same fields as the first one")
@@ -215,6 +216,17 @@ def read_sweep(values: Any) -> Sweep:
     )
 
 
+def plain(value: Any) -> Any:
+    """A value as a file gives it back; tuples, configurations and numbers of numpy are not what JSON can tell."""
+    if isinstance(value, Config):
+        value = value.to_dict()
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple | range) else value
+
+
 def nested(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Values by `section.field` as a mapping of sections."""
     sections: dict[str, dict[str, Any]] = {}
@@ -224,11 +236,19 @@ def nested(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return sections
 
 
+def _by_section(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values in the order in which files have them, section by section: the order decides the cells' numbers."""
+    sections = list(dict.fromkeys(name.partition(".")[0] for name in values))
+    return {
+        name: plain(values[name]) for name in sorted(values, key=lambda name: sections.index(name.partition(".")[0]))
+    }
+
+
 def _read_sample(values: Any) -> Sample:
     _check_table(("sample",), values, Sample.field_names())
     fields = _flat(("sample", "fields"), values.get("fields", {}))
     try:
-        return Sample(**{**values, "fields": fields})
+        return Sample.from_dict({**values, "fields": fields})
     except SweepError:
         raise
     except (TypeError, ValueError) as error:
@@ -244,8 +264,6 @@ def _named(message: str, values: Mapping[str, Any]) -> tuple[str, ...]:
 def _source(name: str, given: Any) -> Any:
     """What a field is drawn from."""
     place = ("sample", "fields", *name.split("."))
-    if isinstance(given, Uniform):
-        return given
     if not isinstance(given, Mapping):
         _check_list(place, name, given)
         return list(given)
