@@ -20,6 +20,7 @@ from mpgg_agents.experiments.mpgg.measures import MEASURES
 from mpgg_agents.experiments.mpgg.structure import OF_PANEL, ROWS
 from mpgg_agents.experiments.registry import DEFAULT_ENV, GAMES
 from mpgg_agents.experiments.run import new_session
+from mpgg_agents.experiments.study.tables import CELL, KEYS
 from mpgg_env import Capacity, DilemmaWarning, Fine, MPGGConfig
 from mpgg_env.analysis.market_equilibrium import solve_market
 from mpgg_env.analysis.report import equilibrium_report
@@ -113,6 +114,7 @@ def test_records_are_the_rows_of_the_file_with_the_same_columns_for_all_runs(run
     tables = {name: MPGG.records(run) for name, run in runs.items()}
     assert len({str(table.schema.remove_metadata()) for table in tables.values()}) == 1
     assert tables["lean"].num_rows == 2 * (25 + 3)
+    assert {*KEYS, *MPGG.columns} == {CELL, *tables["lean"].column_names}
     for name, table in tables.items():
         kept = metrics_table(runs[name])
         assert table.column_names == kept.column_names

@@ -1,14 +1,17 @@
 """What a study is: sweeps over grids, lists and samples, the cells that they make, and errors that say where."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mpgg_agents.cli import main
 from mpgg_agents.experiments.study.file import read_study_file
 from mpgg_agents.experiments.study.settings import Stop, Study
-from mpgg_agents.experiments.study.sweep import Uniform, Sample, Sweep, SweepError, read_sweep
+from mpgg_agents.experiments.study.sweep import Sample, Sweep, SweepError, Uniform, read_sweep
+from mpgg_env import Fine
 
 
 def test_a_grid_is_every_combination_and_its_last_field_changes_fastest() -> None:
@@ -64,6 +67,32 @@ def test_intervals_reach_their_whole_limits_and_are_uniform_in_the_logarithm() -
     whole = Uniform(low=1, high=63, log=True).values([share / 6000 for share in range(6000)])
     counts = [sum(low <= value < high for value in whole) for low, high in pairwise([1, 2, 4, 8, 16, 32, 64])]
     assert all(abs(count - 1000) <= 1 for count in counts)
+
+
+def test_whole_numbers_are_equally_likely_below_zero_too() -> None:
+    values = Uniform(low=-3, high=3).values([share / 70 for share in range(70)])
+    assert {value: values.count(value) for value in range(-3, 4)} == dict.fromkeys(range(-3, 4), 10)
+
+
+def test_a_study_of_python_comes_back_from_its_file_with_the_same_cells() -> None:
+    study = Study(
+        name="python",
+        base={"run": {"rounds": np.int64(50), "seeds": range(3)}, "game": {"grid_shape": (2, 3)}},
+        sweep=Sweep(
+            rows=[{"game.gain_range": (1.5, 4.0), "agent.eta": np.float64(0.1)}],
+            sample=Sample(count=2, fields={"agent.epsilon_min": (0.0, 0.1), "game.n_agents": (12, 24)}),
+            grid={
+                "agent.gamma": np.linspace(0, 0.5, 2),
+                "game.mechanism": [Fine(amount=0.5), None],
+                "agent.decay": (0.9, 0.99),
+            },
+        ),
+    )
+    back = Study.from_dict(json.loads(json.dumps(study.to_dict(), allow_nan=False)))
+    assert back == study
+    assert back.points == study.points  # which equal mappings in another order would not have
+    assert {type(point["agent.gamma"]) for point in study.points} == {float}
+    assert list(study.points[0]) == list(back.points[0])
 
 
 def test_a_study_and_its_file_are_inverse() -> None:
@@ -134,6 +163,7 @@ def test_a_wrong_sweep_is_refused(name: str) -> None:
     assert message in str(caught.value)
 
 
+COURSE = '[[figures]]\nkind = "time"\nby = "agent.gamma"\nrows = "game.boundary"\n'
 STUDY = """\
 title = "Broken"
 
@@ -172,6 +202,37 @@ BROKEN = {
     "stop": ("half_width = 0.1", "half_width = 0", 19, "stop.half_width: half_width must be finite and > 0, got 0"),
     "batch": ("batch = 2", "batch = 9", 20, "stop.batch: batch must be at most the number of seeds, 4, got 9"),
     "outcome": ('metric = "efficiency"', 'metric = "eficiency"', 18, "stop.metric: metric must be one of"),
+    "outcome that theory has": ('metric = "efficiency"', 'metric = "crowding"', 18, "stop.metric: metric must be one"),
+    "nothing where something is needed": (
+        'metric = "efficiency"',
+        "",
+        17,
+        "stop: metric must be given, since it has no",
+    ),
+    "unknown field of a part": (
+        "half_width = 0.1",
+        "half_widht = 0.1",
+        19,
+        "stop.half_widht: unknown Stop field 'half_widht'; did you mean 'half_width'?",
+    ),
+    "column": (
+        "batch = 2",
+        'batch = 2\n[results]\nmetrics = ["efficiency", "nope"]',
+        22,
+        "results.metrics[1]: metrics must be one of",
+    ),
+    "column of a figure": (
+        "batch = 2",
+        f'batch = 2\n{COURSE}metric = "train_efficiency"',
+        25,
+        "figures[0].metric: metric must be one of",
+    ),
+    "column of a figure that is not kept": (
+        "batch = 2",
+        f'batch = 2\n[results]\nmetrics = ["largest"]\n{COURSE}metric = "efficiency"',
+        27,
+        "figures[0].metric: metric must be one of 'largest', got 'efficiency'",
+    ),
     "syntax": ("[game]", "[game", 3, "not valid TOML"),
     "title": ('title = "Broken"', "title = 3", 1, "title: title must be a text, got 3"),
     "name": ('title = "Broken"', 'name = "a/b"', 1, "name: name must be"),

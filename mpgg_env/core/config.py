@@ -23,9 +23,13 @@ class Config:
 
         Raises:
             ValueError: A field is unknown or out of range.
-            TypeError: A value has the wrong type.
+            TypeError: A value has the wrong type, or a field without a default is missing.
         """
         check_known(values, cls.field_names(), f"{cls.__name__} field")
+        for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+            is_needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+            if is_needed and field.name not in values:
+                raise TypeError(f"{field.name} must be given, since it has no default")
         return cls(**values)
 
     @classmethod

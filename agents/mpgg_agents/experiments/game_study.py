@@ -44,6 +44,7 @@ class GameStudy:
         main: The outcomes that a reader wants first.
         records: The rows of a run per seed and recorded round, a pyarrow table with the same columns and types for all
             runs of the game.
+        columns: The measures among their columns; None where they depend on the agent.
         defaults: What the cells of a study have unless its settings say otherwise, from these, sections of fields.
         theory: Numbers of the analysis for a game by name, NaN where one is not known or not fast to find; None where
             the game has none.
@@ -56,13 +57,22 @@ class GameStudy:
     help: Mapping[str, str]
     main: tuple[str, ...]
     records: Callable[[Any], Any] = metrics_table
+    columns: tuple[str, ...] | None = None
     defaults: Callable[[Sections], dict[str, dict[str, Any]]] = no_figures
     theory: Callable[[Any], dict[str, float]] | None = None
     theory_help: Mapping[str, str] = field(default_factory=dict)
     boundaries: tuple[str, ...] = ()
     end_board: "Callable[[Sequence[Any]], EndBoard] | None" = None
 
+    def is_outcome(self, name: str) -> bool:
+        """Whether the runs of some setting have this outcome."""
+        return name in self.help or _numberless(name) in self.help
+
     def meaning(self, name: str) -> str:
         """What an outcome or a number of the theory means; "" for what is neither."""
         known = {**self.theory_help, **self.help}
-        return known.get(name) or known.get(_NUMBER.sub("_<i>", name), "")
+        return known.get(name) or known.get(_numberless(name), "")
+
+
+def _numberless(name: str) -> str:
+    return _NUMBER.sub("_<i>", name)

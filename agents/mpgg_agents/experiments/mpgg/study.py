@@ -101,6 +101,7 @@ STUDY: Final = GameStudy(
     help=HELP,
     main=("cooperation_rate", "efficiency", "mean_payoff"),
     records=records,
+    columns=("epsilon", *MEASURES),
     defaults=defaults,
     theory=theory.theory,
     theory_help=theory.HELP,

@@ -19,6 +19,7 @@ from mpgg_agents.experiments.study import folder, tables
 from mpgg_agents.experiments.study.execution import Workers, play_cells
 from mpgg_agents.experiments.study.settings import Cell, Study
 from mpgg_agents.experiments.study.store import CellEnd, Store, key_of
+from mpgg_env.core.validation import check_choice
 
 _TOKEN: Final = ".running-"
 
@@ -99,6 +100,7 @@ def run_study(
         WorkersDiedError: Worker processes died again and again.
         MissingExtraError: The backend is not installed.
     """
+    study.check()
     out = Path(out)
     place = Store(out.parent / folder.STORE if store is None else Path(store))
     with folder.study_folder(out, study, place.path, command, replace=replace) as manifest:
@@ -185,6 +187,7 @@ class _StudySession:
         stop = self.study.stop
         assert stop is not None
         outcomes = tables.outcomes_of(self.study, self._columns, {state.cell.number: self._runs(state)})
+        check_choice("metric of [stop]", stop.metric, outcomes.column_names)  # only now are coalitions counted
         return enough(outcomes[stop.metric].to_numpy(), stop.half_width)
 
     def _close(self, state: _Progressed, progress: Progress) -> None:

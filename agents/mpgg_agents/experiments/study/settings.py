@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from mpgg_agents.experiments.settings import Experiment, chosen_kinds
-from mpgg_agents.experiments.study.sweep import SECTIONS, Point, Sweep, SweepError, nested, read_sweep
+from mpgg_agents.experiments.study.sweep import SECTIONS, Point, Sweep, SweepError, nested, plain, read_sweep
+from mpgg_agents.experiments.study.toml_file import culprit
 from mpgg_env.core.config import Config
 from mpgg_env.core.validation import check_choice, check_integer, check_known, check_real
 
@@ -119,7 +120,8 @@ class Study(Config):
             if not isinstance(getattr(self, name), str):
                 raise SweepError((name,), f"{name} must be a text, got {getattr(self, name)!r}")
         check_known(self.base, SECTIONS, "section")
-        self._set("figures", tuple(dict(figure) for figure in self.figures))
+        self._set("base", plain(self.base))
+        self._set("figures", tuple(plain(figure) for figure in self.figures))
 
     def check(self) -> None:
         """Makes every cell, and checks what needs them.
@@ -132,14 +134,22 @@ class Study(Config):
         if stop is not None and stop.batch > seeds:
             raise SweepError(("stop", "batch"), f"batch must be at most the number of seeds, {seeds}, got {stop.batch}")
         if stop is not None:
-            _in_place(("stop",), lambda: self._check_outcome(stop.metric))
+            _in_place(("stop", "metric"), lambda: self._check_outcome(stop.metric))
+        for number, name in enumerate(self.results.metrics or ()):
+            _in_place(("results", "metrics", number), lambda name=name: self._check_column("metrics", name))
         self._check_figures()
 
     def _check_outcome(self, metric: str) -> None:
         """Raises ValueError if the game has no such outcome."""
         hooks = self.game_kind.study()
-        if metric not in hooks.help and not hooks.meaning(metric):
+        if not hooks.is_outcome(metric):
             check_choice("metric", metric, sorted(hooks.help))
+
+    def _check_column(self, parameter: str, name: str) -> None:
+        """Raises ValueError if the table of rounds has no such column, where they are known before the runs."""
+        columns = self.game_kind.study().columns
+        if columns is not None:
+            check_choice(parameter, name, sorted(columns))
 
     def _check_figures(self) -> None:
         from mpgg_agents.experiments.study.figures.cells import read_figures  # which imports the sweep
@@ -148,8 +158,16 @@ class Study(Config):
         for number, spec in enumerate(read_figures(self.figures, self.points)):
             place = ("figures", number)
             _in_place(place, lambda spec=spec: spec.check(self.fields, theory=theory))
-            if spec.metric is not None and spec.kind != "time":
+            if spec.kind == "time":
+                _in_place((*place, "metric"), lambda spec=spec: self._check_shown(spec.metric))
+            elif spec.metric is not None:
                 _in_place((*place, "metric"), lambda spec=spec: self._check_outcome(spec.metric))
+
+    def _check_shown(self, metric: str) -> None:
+        """Raises ValueError if the study does not keep a column that a figure shows."""
+        self._check_column("metric", metric)
+        if self.results.metrics is not None:
+            check_choice("metric", metric, sorted(self.results.metrics))
 
     @property
     def fields(self) -> dict[str, list[Any]]:
@@ -205,13 +223,12 @@ class Study(Config):
             **texts,
             base={name: dict(values[name]) for name in SECTIONS if name in values},
             sweep=_in_place(("sweep",), lambda: read_sweep(values.get("sweep", {}))),
-            stop=_in_place(("stop",), lambda: Stop.from_dict(values["stop"])) if "stop" in values else None,
-            results=_in_place(("results",), lambda: Results.from_dict(values.get("results", {}))),
+            stop=_section("stop", Stop, values["stop"]) if "stop" in values else None,
+            results=_section("results", Results, values.get("results", {})),
             figures=_tables("figures", values.get("figures", [])),
         )
 
     def _cells(self) -> Iterator[Cell]:
-        defaults: Mapping[str, Any] = {}
         for number, point in enumerate(self.points):
             try:
                 defaults = self.game_kind.study().defaults(_merged(self.base, nested(point)))
@@ -251,8 +268,15 @@ def _in_place(place: tuple[str | int, ...], make: Any) -> Any:
     except SweepError as error:
         raise SweepError((*place, *error.place), str(error)) from error
     except (TypeError, ValueError) as error:
-        word = str(error).partition(" ")[0]
-        raise SweepError((*place, word) if place[0] in ("stop", "results") else place, str(error)) from error
+        raise SweepError(place, str(error)) from error
+
+
+def _section(name: str, config_class: type[Config], values: Mapping[str, Any]) -> Any:
+    """The settings of a section; its errors say which of its fields they speak of."""
+    try:
+        return config_class.from_dict(dict(values))
+    except (TypeError, ValueError) as error:
+        raise SweepError(culprit(str(error), [(name, key) for key in values]) or (name,), str(error)) from error
 
 
 def _tables(name: str, values: Any) -> Sequence[Mapping[str, Any]]:
