@@ -128,10 +128,11 @@ def _ends(
     """How the runs ended, as they come; None for one at which workers died."""
     import joblib
 
-    calls = [
+    calls = (  # made as they are needed, and no more of them once all are to stop
         joblib.delayed(play_cell)(store.absolute(), experiment.to_dict(), threads, token.absolute())
-        for experiment in waiting.values()
-    ]
+        for experiment in tuple(waiting.values())
+        if token.exists()
+    )
     # One cell is a batch: a batch of several would wait for its slowest one, and its end would be told late.
     ends = joblib.Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")(calls)
     try:
@@ -180,9 +181,10 @@ def _ray(workers: Workers) -> Iterator[int]:
         import ray
     except ModuleNotFoundError as error:
         raise MissingExtraError("backend 'ray'", error, 'pip install "mpgg-env[ray]"') from error
-    with without_interrupts():
-        ray.init(address=workers.address or "local", num_cpus=_own_processors(workers), logging_level="ERROR", **_QUIET)
+    address, processors = workers.address or "local", _own_processors(workers)
     try:
+        with _start_of("Ray"):
+            ray.init(address=address, num_cpus=processors, logging_level="ERROR", **_QUIET)
         yield int(ray.cluster_resources().get("CPU", 1))
     finally:
         ray.shutdown()
@@ -195,15 +197,29 @@ def _dask(workers: Workers) -> Iterator[int]:
     except ModuleNotFoundError as error:
         raise MissingExtraError("backend 'dask'", error, 'pip install "mpgg-env[dask]"') from error
     with ExitStack() as stack:
-        address: Any = workers.address
-        if address is None:
-            with without_interrupts():
+        with _start_of("Dask"):
+            address: Any = workers.address
+            if address is None:
                 cluster = LocalCluster(
                     n_workers=_own_processors(workers), threads_per_worker=1, dashboard_address=None, silence_logs=50
                 )
-            address = stack.enter_context(cluster)
-        client = stack.enter_context(Client(address))
+                address = stack.enter_context(cluster)
+            client = stack.enter_context(Client(address))
         yield sum(client.ncores().values())
+
+
+@contextmanager
+def _start_of(library: str) -> Iterator[None]:
+    """A cluster is started or reached here. Its processes never see Ctrl-C.
+
+    Raises:
+        ConnectionError: It does not come up: the libraries raise errors of many kinds, among them plain `Exception`.
+    """
+    try:
+        with without_interrupts():
+            yield
+    except Exception as error:
+        raise ConnectionError(f"{library} does not start or answer: {error}") from error
 
 
 def _own_processors(workers: Workers) -> int | None:

@@ -94,13 +94,13 @@ def play_cell(store: Path, settings: Mapping[str, Any], threads: int, token: Pat
 
 
 def _played(store: Store, key: str, experiment: Experiment, threads: int, token: Path) -> End:
-    from mpgg_agents.experiments.run import new_session, resumed_session  # which load numba
-
     place, status = store.place(key), store.status(key)
     if status == "complete":
         return "complete"
     if not token.exists():
         return "stopped"
+    from mpgg_agents.experiments.run import new_session, resumed_session  # here, since they load numba
+
     with ExitStack() as stack:
         try:
             session = stack.enter_context(
