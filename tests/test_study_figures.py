@@ -256,6 +256,16 @@ def test_long_categories_are_turned_and_take_no_room_from_the_panels():
     assert long.axes[0].bbox.height > 0.8 * short.axes[0].bbox.height
 
 
+def test_long_names_beside_rows_are_broken_and_take_no_room_from_the_panels():
+    spec = FigureSpec(kind="line", metric="m", x="a.x", rows="a.a_field_with_a_name_of_many_words")
+    points = grid(a__x=[1.0, 2.0], a__a_field_with_a_name_of_many_words=["one of its longest values", "b"])
+    figure = line_figure(made(points, range(4)), spec)
+    figure.canvas.draw()
+    beside = [axes.texts[0].get_window_extent().height for axes in figure.axes]
+    assert max(beside) < figure.axes[0].bbox.height + 5
+    assert figure.axes[0].bbox.height > 0.3 * figure.bbox.height
+
+
 def test_theory_that_depends_on_the_colour_has_it():
     points = grid(agent__gamma=[0.0, 0.5, 0.9], game__min_players=[1, 2])
     best = np.array([7.0, 8.0, 7.0, 8.0, 7.0, 9.0])

@@ -138,7 +138,7 @@ def _name_panels(multiples: Multiples) -> None:
         if multiples.rows.field and panel.column == last:
             text = setting_label(multiples.rows.field, multiples.rows.values[panel.row])
             panel.axes.annotate(
-                text,
+                folded(text, panel_inches(multiples)[1]),
                 (1.0, 0.5),
                 xytext=(3, 0),
                 xycoords="axes fraction",
@@ -146,6 +146,7 @@ def _name_panels(multiples: Multiples) -> None:
                 rotation=270,
                 ha="left",
                 va="center",
+                ma="center",
                 fontsize=7,
             )
 
