@@ -171,9 +171,9 @@ def test_a_signal_stops_within_a_window(undisturbed, tmp_path):
     assert results_checksum(out) == results_checksum(undisturbed / "shared")
 
 
-# Kills the process by SIGKILL at its ninth call of fsync. Settings and manifest, the manifest of a run that has begun
-# and the first checkpoint take two each, for the file and for its folder: the second checkpoint is written, but not yet
-# under its name.
+# Kills the process by SIGKILL at its tenth call of fsync. Settings and manifest, the manifest of a run that has begun
+# and the first checkpoint take two each, for the file and for its folder, and the name of the run's folder takes one: the
+# second checkpoint is written, but not yet under its name.
 KILLED = """
 import os, signal, sys
 from mpgg_agents.cli import main
@@ -183,7 +183,7 @@ calls, flush = 0, os.fsync
 def fsync(descriptor):
     global calls
     calls += 1
-    if calls == 9:
+    if calls == 10:
         os.kill(os.getpid(), signal.SIGKILL)
     flush(descriptor)
 

@@ -178,10 +178,10 @@ def test_defaults_refuse_what_the_experiment_refuses(sections):
         MPGG.defaults(sections)
 
 
-def test_other_games_draw_no_figures_in_studies():
+def test_other_games_draw_no_figures_in_studies_and_judge_the_last_policy():
     for kind in GAMES.values():
         if kind.env != DEFAULT_ENV:
-            assert kind.study().defaults({"run": {"env": kind.env}}) == {"run": {"figures": False}}
+            assert kind.study().defaults({"run": {"env": kind.env}}) == {"run": {"figures": False, "snapshots": 1}}
 
 
 def test_theory_of_two_casinos_by_hand():

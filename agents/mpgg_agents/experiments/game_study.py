@@ -28,9 +28,9 @@ def metrics_table(run: Run) -> Any:
     return read_metrics(run.file(METRICS))
 
 
-def no_figures(sections: Sections) -> dict[str, dict[str, Any]]:
-    """That the cells of a study draw no figures of their own."""
-    return {"run": {"figures": False}}
+def last_policy(sections: Sections) -> dict[str, dict[str, Any]]:
+    """That the cells of a study draw no figures of their own, and judge the policy alone that came out."""
+    return {"run": {"figures": False, "snapshots": 1}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class GameStudy:
     main: tuple[str, ...]
     records: Callable[[Any], Any] = metrics_table
     columns: tuple[str, ...] | None = None
-    defaults: Callable[[Sections], dict[str, dict[str, Any]]] = no_figures
+    defaults: Callable[[Sections], dict[str, dict[str, Any]]] = last_policy
     theory: Callable[[Any], dict[str, float]] | None = None
     theory_help: Mapping[str, str] = field(default_factory=dict)
     boundaries: tuple[str, ...] = ()

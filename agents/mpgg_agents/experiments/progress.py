@@ -99,6 +99,7 @@ class _Lines:
     def __init__(self, total: int, done: int, unit: str) -> None:
         self._total, self._done, self._unit = total, done, unit
         self._since, self._done_then = time.monotonic(), done
+        self._warm = False  # the time before the first line has the starts and compilations in it
 
     def update(self, done: int, words: str) -> None:
         self._done += done
@@ -107,11 +108,10 @@ class _Lines:
             return
         speed = (self._done - self._done_then) / max(elapsed, 1e-9)
         rate = f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
-        left = (
-            f", {_duration((self._total - self._done) / speed)} left" if 0 < self._done < self._total and speed else ""
-        )
+        known = self._warm and 0 < self._done < self._total and speed > 0
+        left = f", {_duration((self._total - self._done) / speed)} left" if known else ""
         self.say(f"{self._done:,} of {self._total:,} {self._unit}, {rate} {self._unit}/s{left}, {words}")
-        self._since, self._done_then = time.monotonic(), self._done
+        self._since, self._done_then, self._warm = time.monotonic(), self._done, True
 
     def say(self, message: str) -> None:
         sys.stderr.write(f"mpgg: {message}\n")

@@ -50,6 +50,7 @@ def new_folder(out: Path, experiment: Experiment, manifest: dict[str, Any]) -> I
             _fill(place, experiment, manifest)
             if not existed:
                 place.rename(out)
+                storage.sync_directory(out.parent)  # or a power cut could lose a run that is complete by then
         except BaseException:
             _take_back(place, existed)
             raise
