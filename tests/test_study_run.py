@@ -3,6 +3,7 @@
 import errno
 import itertools
 import json
+import signal
 import threading
 import time
 from pathlib import Path
@@ -19,10 +20,12 @@ from mpgg_agents.experiments.folder import RunFolderError
 from mpgg_agents.experiments.run import train_run
 from mpgg_agents.experiments.session import Session
 from mpgg_agents.experiments.settings import Experiment
+from mpgg_agents.experiments.study import session
 from mpgg_agents.experiments.study.execution import Workers
+from mpgg_agents.experiments.study.listing import listing
 from mpgg_agents.experiments.study.reader import load_study
 from mpgg_agents.experiments.study.settings import Stop
-from mpgg_agents.experiments.study.store import Store, key_of
+from mpgg_agents.experiments.study.store import RESULTS_VERSION, Store, key_of
 from mpgg_agents.experiments.study.sweep import Sweep
 from small_study import BASE, BOUNDARIES, GAMMAS, played, small_study, table_bytes
 
@@ -224,6 +227,39 @@ def test_another_study_does_not_overwrite_a_folder_unless_asked(done: Path, tmp_
     assert len(load_study(out).cells()) == 2
     played(small_study(sweep=other.sweep, title="New title"), out, store=store)  # words may change
     assert load_study(out).study.title == "New title"
+
+
+def test_an_interrupted_study_shows_what_it_has(done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "small"
+    close = session._StudySession._close
+
+    def interrupted(self: Any, *arguments: Any) -> None:
+        close(self, *arguments)
+        if sum(state.closed for state in self._cells) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(session._StudySession, "_close", interrupted)
+    assert played(small_study(), out).signal == signal.SIGINT
+    monkeypatch.undo()
+    study = load_study(out)
+    assert study.status == "interrupted"
+    found = [number for number, cell in enumerate(study.cells()["seeds"].to_pylist()) if cell]
+    assert 2 <= len(found) < 4
+    np.testing.assert_array_equal(study.outcome("efficiency")[found], load_study(done).outcome("efficiency")[found])
+    assert listing(out).splitlines()[-1].split()[0] == str(found[-1])  # the row of the last cell that it has
+    assert played(small_study(), out).complete == 4
+    assert table_bytes(out) == table_bytes(done)
+
+
+def test_rows_of_other_rules_are_not_taken_for_those_of_now(
+    done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "small"
+    played(small_study(), out, store=done.parent / "store")
+    monkeypatch.setattr(session, "RESULTS_VERSION", RESULTS_VERSION + 1)
+    played(small_study(), out, store=tmp_path / "new")
+    assert len(list((tmp_path / "new").glob("*/*/manifest.json"))) == 4
+    assert load_study(out).manifest["results"] == RESULTS_VERSION + 1
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from mpgg_agents.experiments.settings import Experiment
 from mpgg_agents.experiments.study import folder, tables
 from mpgg_agents.experiments.study.execution import Workers, play_cells
 from mpgg_agents.experiments.study.settings import Cell, Study
-from mpgg_agents.experiments.study.store import CellEnd, Store, key_of
+from mpgg_agents.experiments.study.store import RESULTS_VERSION, CellEnd, Store, key_of
 from mpgg_env.core.validation import check_choice
 
 _TOKEN: Final = ".running-"
@@ -211,13 +211,13 @@ class _StudySession:
 
     def _recall(self) -> None:
         """Closes the cells whose rows an earlier session wrote, so that their runs need not be there any more."""
+        if self.manifest.get("results") != RESULTS_VERSION:  # rows of other rules than those that are to be played
+            self.manifest |= {"results": RESULTS_VERSION, "parts": {}}
         for number in self._part_numbers:
-            names = _part_names(number)
-            part = self._part(number)
-            if all(self._is_whole(name) for name in names) and not any(
-                str(state.cell.number) in self.manifest["failed"] for state in part
-            ):
-                seeds = tables.seeds_by_cell(self.out / names[1])
+            names, part = _part_names(number), self._part(number)
+            is_whole = all(self._is_whole(name) for name in names)
+            seeds = tables.seeds_by_cell(self.out / names[1]) if is_whole else {}
+            if all(state.cell.number in seeds for state in part):  # not so after cells that failed, or an interruption
                 for state in part:
                     while state.seeds < seeds[state.cell.number]:
                         state.keys.append(key_of(state.next_batch))
@@ -232,11 +232,12 @@ class _StudySession:
         return path.is_file() and storage.file_checksum(path) == self.manifest["parts"].get(name)
 
     def _write_part(self, number: int) -> None:
-        """Writes the rows of the cells of a part, of which those that failed have none."""
+        """Writes the rows of the cells of a part, of which those that failed or are not complete have none."""
         names = _part_names(number)
         if names[0] in self.manifest["parts"]:
             return
-        runs = {state.cell.number: self._runs(state) for state in self._part(number) if not state.error}
+        closed = [state for state in self._part(number) if state.closed and not state.error]
+        runs = {state.cell.number: self._runs(state) for state in closed}
         if not runs:
             return
         for name, make in zip(names, (tables.records_of, tables.outcomes_of), strict=True):
@@ -247,8 +248,9 @@ class _StudySession:
     def _finish(self) -> None:
         """Writes what the folder has of the study so far."""
         done = all(state.closed for state in self._cells)
-        for number in self._part_numbers if done else ():
+        for number in self._part_numbers:
             self._write_part(number)
+        # Not those of an unfinished study: the order of the columns would depend on where it was interrupted.
         files = tables.unified([self.out / name for name in sorted(self.manifest["parts"])]) if done else []
         files += [self._write_cells()]
         checksums = {str(path.relative_to(self.out)): storage.file_checksum(path) for path in files}
