@@ -262,6 +262,20 @@ def test_rows_of_other_rules_are_not_taken_for_those_of_now(
     assert load_study(out).manifest["results"] == RESULTS_VERSION + 1
 
 
+def test_a_folder_that_is_a_link_or_was_moved_finds_its_store(done: Path, tmp_path: Path) -> None:
+    out, store = tmp_path / "link", done.parent / "store"
+    (tmp_path / "disk" / "real").mkdir(parents=True)
+    out.symlink_to(tmp_path / "disk" / "real")
+    played(small_study(), out, store=store)
+    assert load_study(out).runs(0)[0].seeds == (5, 6, 7)
+    (tmp_path / "deep" / "est").mkdir(parents=True)
+    moved = (tmp_path / "disk" / "real").rename(tmp_path / "deep" / "est" / "real")
+    with pytest.raises(RunFolderError, match=r"its store was .*; tell where it is now by mpgg sweep"):
+        load_study(moved).runs(0)
+    played(small_study(), moved, store=store)
+    assert load_study(moved).runs(0)[0].seeds == (5, 6, 7)
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ValueError, match="has other files"):

@@ -83,7 +83,8 @@ def study_folder(
             _empty(out)
             manifest = _new_manifest(study, command)
         storage.write_bytes(out / STUDY, study_text(study).encode())
-        manifest |= {"store": os.path.relpath(store, out), "command": list(command)}
+        # Of real paths: where the folder is a link, what is beside it is not what ".." leads to.
+        manifest |= {"store": os.path.relpath(store.resolve(), out.resolve()), "command": list(command)}
         yield manifest
 
 

@@ -122,13 +122,18 @@ class StudyRun:
 
         Raises:
             ValueError: There is no such cell.
-            RunFolderError: A run is not complete, or has been changed or removed.
+            RunFolderError: A run is not complete, or has been changed or removed, or the store is elsewhere.
         """
         check_integer("cell", cell, 0, len(self.study.sweep) - 1)
         keys = self.cells()["runs"][cell].as_py()
         if not keys:
             raise RunFolderError(
                 f"cell {cell} of {self.path} has no complete run yet; continue the study with mpgg sweep"
+            )
+        if not self.store.path.is_dir():
+            raise RunFolderError(
+                f"the runs of {self.path} are not there: its store was {self.store.path}; tell where it is now by "
+                f"mpgg sweep with --out and --store"
             )
         return [load_run(self.store.place(key)) for key in keys]
 
