@@ -172,7 +172,7 @@ def test_a_signal_stops_within_a_window(undisturbed, tmp_path):
 
 
 # Kills the process by SIGKILL at its tenth call of fsync. Settings and manifest, the manifest of a run that has begun
-# and the first checkpoint take two each, for the file and for its folder, and the name of the run's folder takes one: the
+# and the first checkpoint take two each, for the file and for its folder, and the name of the run's folder one: the
 # second checkpoint is written, but not yet under its name.
 KILLED = """
 import os, signal, sys

@@ -22,6 +22,7 @@ from mpgg_agents.experiments.session import Session
 from mpgg_agents.experiments.settings import Experiment
 from mpgg_agents.experiments.study import session
 from mpgg_agents.experiments.study.execution import Workers
+from mpgg_agents.experiments.study.figures.draw import study_figures
 from mpgg_agents.experiments.study.listing import listing
 from mpgg_agents.experiments.study.reader import load_study
 from mpgg_agents.experiments.study.settings import Stop
@@ -104,6 +105,9 @@ def test_a_complete_study_needs_its_store_no_more(done: Path, tmp_path: Path) ->
     assert outcome.complete == 4
     assert not (tmp_path / "empty").exists()
     assert table_bytes(out) == before
+    # Boards are read from the runs.
+    assert "occupancy" not in {figure.kind for figure in study_figures(load_study(out))}
+    assert "occupancy" in {figure.kind for figure in study_figures(load_study(done))}
 
 
 def test_workers_change_nothing(done: Path, tmp_path: Path) -> None:

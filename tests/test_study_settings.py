@@ -140,6 +140,8 @@ WRONG = {
     "section": ({"grid": {"agnt": {"eta": [0.1]}}}, "unknown part of sweep.grid 'agnt'; did you mean 'agent'?"),
     "part": ({"gird": {}}, "unknown part of a sweep 'gird'; did you mean 'grid'?"),
     "rows": ({"list": [{"agent": {"eta": 0.1}}, {"agent": {"gamma": 0.1}}]}, "the same fields as the first one"),
+    "same row": ({"list": [{"agent": {"eta": 0.1}}, {"agent": {"eta": 0.1}}]}, "and not those of another row"),
+    "empty row": ({"list": [{}]}, "must set fields"),
     "count": ({"sample": {"count": 0, "fields": {"agent": {"eta": [0.1]}}}}, "count must be in [1, 1000000], got 0"),
     "no count": ({"sample": {"fields": {"agent": {"eta": [0.1]}}}}, "count"),
     "nothing drawn": ({"sample": {"count": 2}}, "fields must name at least one field to draw, got none"),

@@ -2,7 +2,8 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -106,9 +107,7 @@ class Experiment(ABC):
             ValueError: A section or field is unknown, or a value is out of range.
             TypeError: A value has the wrong type.
         """
-        with warnings.catch_warnings():
-            for note in all_notes():
-                warnings.simplefilter("ignore", note)
+        with without_notes():
             return Experiment.build(values)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
@@ -141,6 +140,15 @@ def chosen_kinds(run: Mapping[str, Any]) -> "tuple[GameKind, str]":
 
     kind = game_kind(run.get("env", DEFAULT_ENV))
     return kind, check_agent(kind, run.get("agent", kind.default_agent))
+
+
+@contextmanager
+def without_notes() -> Iterator[None]:
+    """Within this context the notes of configurations are not given: they have been, or there would be too many."""
+    with warnings.catch_warnings():
+        for note in all_notes():
+            warnings.simplefilter("ignore", note)
+        yield
 
 
 def all_notes() -> tuple[type[Warning], ...]:

@@ -1,14 +1,12 @@
 """The work and the words of `mpgg sweep`."""
 
 import argparse
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from mpgg_agents.experiments.files import FIGURES
 from mpgg_agents.experiments.flags import given
 from mpgg_agents.experiments.progress import Display
-from mpgg_agents.experiments.settings import all_notes
 from mpgg_agents.experiments.storage import locked
 from mpgg_agents.experiments.study.execution import Workers
 from mpgg_agents.experiments.study.file import read_study_file
@@ -26,10 +24,7 @@ def ask(arguments: argparse.Namespace, words: Sequence[str], display: Display) -
         WorkersDiedError: Worker processes died again and again.
     """
     workers = Workers.from_dict(given(arguments, Workers))
-    with warnings.catch_warnings():
-        for note in all_notes():  # a sweep goes through games of all kinds
-            warnings.simplefilter("ignore", note)
-        study = read_study_file(arguments.study)
+    study = read_study_file(arguments.study)
     out = Path("runs") / study.name if arguments.out is None else arguments.out
     outcome = run_study(
         study,
@@ -55,9 +50,7 @@ def draw(path: Path) -> list[Path]:
     from mpgg_agents.experiments.study.figures.draw import draw_study_figures  # loads matplotlib
     from mpgg_agents.experiments.study.reader import load_study
 
-    with locked(path), warnings.catch_warnings():
-        for note in all_notes():
-            warnings.simplefilter("ignore", note)
+    with locked(path):
         return draw_study_figures(load_study(path))
 
 

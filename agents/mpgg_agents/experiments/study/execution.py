@@ -101,7 +101,7 @@ def _pass(
     for end in _ends(store, waiting, jobs, threads, token):
         if end is None:
             died += 1
-        elif error is None and end.end == "no space":
+        elif error is None and end.end == "not written":
             error = OSError(end.words)
         elif end.end in ("complete", "failed"):
             del waiting[end.key]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from mpgg_agents.experiments.settings import Experiment, chosen_kinds
+from mpgg_agents.experiments.settings import Experiment, chosen_kinds, without_notes
 from mpgg_agents.experiments.study.sweep import SECTIONS, Point, Sweep, SweepError, nested, plain, read_sweep
 from mpgg_agents.experiments.study.toml_file import culprit
 from mpgg_env.core.config import Config
@@ -113,8 +113,8 @@ class Study(Config):
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise SweepError(
                 ("name",),
-                f"name must be 1 to 100 letters, digits, '.', '_' or '-', and begin with one of the first two, "
-                f"got {self.name!r}",
+                f"name must be 1 to 100 of a to z, A to Z, 0 to 9, '.', '_' and '-', and begin with a letter or digit "
+                f"(without one in the file it is the file's), got {self.name!r}",
             )
         for name in ("title", "description"):
             if not isinstance(getattr(self, name), str):
@@ -188,12 +188,13 @@ class Study(Config):
 
     @cached_property
     def cells(self) -> list[Cell]:
-        """All cells.
+        """All cells. Their games give no notes: a sweep goes through games of all kinds.
 
         Raises:
             CellError: A cell's settings do not make an experiment.
         """
-        return list(self._cells())
+        with without_notes():
+            return list(self._cells())
 
     def to_dict(self) -> dict[str, Any]:
         """The study as plain JSON values, in the form of its file."""

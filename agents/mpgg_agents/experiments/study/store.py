@@ -21,7 +21,7 @@ from mpgg_agents.experiments.storage import FolderInUseError
 # before are then not taken for runs of now. `tests/test_study_store.py` knows results of this version.
 RESULTS_VERSION: Final = 1
 
-End = Literal["complete", "busy", "stopped", "failed", "no space"]
+End = Literal["complete", "busy", "stopped", "failed", "not written"]
 
 # Settings of a run that change no result.
 _WITHOUT_EFFECT: Final = ("preset", "figures", "checkpoint_every")
@@ -88,7 +88,7 @@ def play_cell(store: Path, settings: Mapping[str, Any], threads: int, token: Pat
     except FolderInUseError:
         return CellEnd(key, "busy")
     except OSError as error:
-        return CellEnd(key, "no space", f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return CellEnd(key, "not written", f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except (MissingExtraError, TrainingError, MemoryError, ValueError) as error:
         return CellEnd(key, "failed", f"{type(error).__name__}: {error}")
 

@@ -133,6 +133,10 @@ class Sweep(Config):
         for number, row in enumerate(self.rows):
             if set(row) != set(self.rows[0]):
                 raise SweepError(("list", number), "every row of the list must have the same fields as the first one")
+            if not row or row in self.rows[:number]:
+                raise SweepError(
+                    ("list", number), "every row of the list must set fields, and not those of another row"
+                )
         self._check_fields()
         if len(self) > MAX_CELLS:
             raise SweepError((), f"a sweep must have at most {MAX_CELLS:,} cells, got {len(self):,}")

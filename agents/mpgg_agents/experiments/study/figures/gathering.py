@@ -38,8 +38,8 @@ class Gathering:
 
     @property
     def has_boards(self) -> bool:
-        """Whether the game has boards."""
-        return self._hooks.end_board is not None
+        """Whether the game has boards, and the store of the runs, of which they are read, is there."""
+        return self._hooks.end_board is not None and self.run.store.path.is_dir()
 
     @property
     def boundaries(self) -> tuple[str, ...]:

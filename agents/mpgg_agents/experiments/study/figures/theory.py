@@ -1,7 +1,6 @@
 """Quantities of the theory over a plane of two fields."""
 
 import itertools
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from mpgg_agents.experiments.settings import all_notes
+from mpgg_agents.experiments.settings import without_notes
 from mpgg_agents.experiments.study.figures.boundaries import GAME, Boundary
 from mpgg_agents.experiments.study.figures.levels import Levels
 from mpgg_env.core.config import Config
@@ -99,9 +98,7 @@ class GameTheory:
     def _changed(self, game: Config, changes: Sequence[tuple[Levels, Any]], names: Sequence[str]) -> list[float]:
         fields = {levels.field.removeprefix(GAME): value for levels, value in changes if _is_game(levels)}
         try:
-            with warnings.catch_warnings():
-                for note in all_notes():
-                    warnings.simplefilter("ignore", note)
+            with without_notes():
                 found = self.of(game.replace(**fields))
         except ValueError:  # the axis reaches half a cell beyond the values of the study
             return [np.nan] * len(names)
