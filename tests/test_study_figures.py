@@ -5,6 +5,7 @@ import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -623,6 +624,7 @@ class MadeRun:
     def __init__(self, path: Path, study: Study) -> None:
         self.path, self.study, self.fields = path, study, list(study.sweep.parts)
         self.points = list(study.sweep.points())
+        self.store = SimpleNamespace(path=path)  # is there
         (path / "table").mkdir(parents=True)
         self.manifest = {"parts": {"table/part-00000.parquet": ""}}
         pa.parquet.write_table(self.table(), path / "table" / "part-00000.parquet")
