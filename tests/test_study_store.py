@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mpgg_agents.experiments import start
 from mpgg_agents.experiments.run import train_run
 from mpgg_agents.experiments.settings import Experiment
 from mpgg_agents.experiments.study.store import RESULTS_VERSION, Store, key_of, play_cell
@@ -79,3 +80,21 @@ def test_a_damaged_manifest_is_told(tmp_path: Path) -> None:
     end = play_cell(store.path, experiment().to_dict(), 1, tmp_path / "token")
     assert end.end == "failed"
     assert "manifest.json is damaged: it is not valid JSON" in end.words
+
+
+def test_a_start_is_not_taken_for_an_abandoned_one_by_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, made = start._temporary_folder, list[Path]()
+
+    def seen_at_once(path: Path) -> Path:
+        made.append(make(path))
+        if len(made) == 1:
+            start.remove_abandoned_folders(path)  # by another process, at the same start
+            assert not made[0].exists()
+        return made[-1]
+
+    monkeypatch.setattr(start, "_temporary_folder", seen_at_once)
+    train_run(experiment(run={"figures": False}), tmp_path / "run")
+    assert len(made) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
