@@ -44,19 +44,19 @@ def awaited(condition: Callable[[], bool], what: str) -> None:
         time.sleep(_PAUSE)
 
 
-def after_steps(process: Popen[str], store: Path, steps: int) -> None:
-    """Returns when a study's process has done so many steps in a store since this call, or has ended."""
-    enough = steps_seen(store)
-    awaited(lambda: enough(steps) or process.poll() is not None, f"{steps} steps in {store}")
+def after_checkpoints(process: Popen[str], store: Path, count: int) -> None:
+    """Returns when a study's process has written so many checkpoints in a store since this call, or has ended."""
+    enough = checkpoints_seen(store)
+    awaited(lambda: enough(count) or process.poll() is not None, f"{count} checkpoints in {store}")
 
 
-def steps_seen(store: Path) -> Callable[[int], bool]:
-    """Whether so many steps of runs in a store have been seen since this call: checkpoints, changes of manifests."""
+def checkpoints_seen(store: Path) -> Callable[[int], bool]:
+    """Whether so many checkpoints of runs in a store have been seen since this call."""
     before, seen = _times(store), set[tuple[Path, int]]()
 
-    def enough(steps: int) -> bool:
+    def enough(count: int) -> bool:
         seen.update(_times(store).items() - before.items())
-        return len(seen) >= steps
+        return len(seen) >= count
 
     return enough
 
@@ -74,8 +74,7 @@ def players(store: Path) -> list[int]:
 
 def _times(store: Path) -> Mapping[Path, int]:
     times = {}
-    for name in ("checkpoint.npz", "manifest.json"):
-        for path in store.glob(f"*/*/{name}"):
-            with suppress(FileNotFoundError):  # a checkpoint goes when its run is complete
-                times[path] = path.stat().st_mtime_ns
+    for path in store.glob("*/*/checkpoint.npz"):
+        with suppress(FileNotFoundError):  # it goes when its run is complete
+            times[path] = path.stat().st_mtime_ns
     return times

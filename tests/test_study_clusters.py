@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from clusters import PROCESSORS, dask_cluster, ray_alone, ray_cluster
-from kills import STUDY, awaited, players, steps_seen
+from kills import STUDY, awaited, checkpoints_seen, players
 from mpgg_agents.experiments.study.execution import Workers
 from mpgg_agents.experiments.study.file import read_study_file
 from mpgg_agents.experiments.study.reader import load_study
@@ -67,18 +68,26 @@ def test_a_cluster_that_does_not_come_up_gives_one_clear_error(tmp_path: Path, m
 
     with ray_alone():
         monkeypatch.setattr("ray.init", late)
-        with pytest.raises(ConnectionError, match=r"^Ray does not start or answer: The current node timed out"):
+        with pytest.raises(ConnectionError, match=r"^Ray does not start: The current node timed out"):
             played(small_study(), tmp_path / "small", workers=Workers(backend="ray"))
+
+
+def test_an_address_at_which_nobody_listens_is_told(tmp_path: Path) -> None:
+    with socket.socket() as taken, ray_alone():
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ConnectionError, match=rf"^Ray does not answer at {address}: .*refused"):
+            played(small_study(), tmp_path / "small", workers=Workers(backend="ray", address=address))
 
 
 @contextmanager
 def a_worker_killed(store: Path) -> Iterator[list[int]]:
     """Within this context one process is killed that plays a run, after some of the runs' checkpoints."""
     killed: list[int] = []
-    enough = steps_seen(store)
+    enough = checkpoints_seen(store)
 
     def kill() -> None:
-        awaited(lambda: enough(4) and bool(players(store)), "four steps before a worker is killed")
+        awaited(lambda: enough(4) and bool(players(store)), "four checkpoints before a worker is killed")
         victim = players(store)[0]
         os.kill(victim, signal.SIGKILL)
         killed.append(victim)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kills import PATIENCE, STUDY, after_steps, awaited, players
+from kills import PATIENCE, STUDY, after_checkpoints, awaited, players
 from mpgg_agents.cli import main
 from mpgg_agents.experiments.study.file import read_study_file
 from mpgg_agents.experiments.study.reader import load_study
@@ -48,7 +48,7 @@ def test_a_study_survives_kills_of_its_driver_and_of_its_workers(
     for _ in range(2):
         process = started(disturbed)
         for victim in ("worker", "driver"):
-            after_steps(process, tmp_path / "store", chance.randint(1, 8))
+            after_checkpoints(process, tmp_path / "store", chance.randint(2, 8))
             at_work = [process.pid] if victim == "driver" else players(tmp_path / "store")
             if process.poll() is None and at_work:  # else it was too quick for us
                 os.kill(chance.choice(at_work), signal.SIGKILL)
@@ -64,7 +64,7 @@ def test_ctrl_c_once_lets_cells_come_to_safe_points_and_twice_stops_at_once(
 ) -> None:
     for times in (1, 2):
         process = started(disturbed)
-        after_steps(process, tmp_path / "store", 3)
+        after_checkpoints(process, tmp_path / "store", 3)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers get it, too
         if times == 2:
             # A file says that the study may go on.

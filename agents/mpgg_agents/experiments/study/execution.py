@@ -1,17 +1,16 @@
 """Plays runs of a store side by side, on this machine or on a cluster, through joblib."""
 
-import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from mpgg_agents.errors import MissingExtraError, WorkersDiedError
+from mpgg_agents.errors import WorkersDiedError
 from mpgg_agents.experiments.settings import Experiment
-from mpgg_agents.experiments.study.signals import without_interrupts
+from mpgg_agents.experiments.study.machines import MACHINES
 from mpgg_agents.experiments.study.store import CellEnd, play_cell
 from mpgg_env.core.config import Config
 from mpgg_env.core.validation import check_choice, check_integer
@@ -65,6 +64,7 @@ def play_cells(
     Raises:
         OSError: A file could not be written; the other runs have been stopped at safe points.
         WorkersDiedError: Worker processes died again and again at every run that is left.
+        ConnectionError: The cluster does not start or answer.
         MissingExtraError: The backend is not installed.
     """
     waiting = dict(experiments)
@@ -152,7 +152,7 @@ def _started(workers: Workers, cells: int) -> Iterator[tuple[int, int]]:
     from mpgg_agents.experiments.study.backends import register
 
     register()
-    with _MACHINES[workers.backend](workers) as processors:
+    with MACHINES[workers.backend](workers.address) as processors:
         jobs, threads = _shares(workers, processors, cells)
         with joblib.parallel_config(f"study-{workers.backend}", n_jobs=jobs, inner_max_num_threads=threads):
             yield jobs, threads
@@ -165,69 +165,3 @@ def _shares(workers: Workers, processors: int, cells: int) -> tuple[int, int]:
         return workers.jobs or max(1, processors // threads), threads
     jobs = workers.jobs or max(1, min(processors // (workers.threads or 1), cells))
     return jobs, workers.threads or max(1, processors // jobs)
-
-
-@contextmanager
-def _this_machine(workers: Workers) -> Iterator[int]:
-    import joblib
-
-    yield int(joblib.cpu_count())
-
-
-@contextmanager
-def _ray(workers: Workers) -> Iterator[int]:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray else tells its makers that it runs
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("backend 'ray'", error, 'pip install "mpgg-env[ray]"') from error
-    address, processors = workers.address or "local", _own_processors(workers)
-    try:
-        with _start_of("Ray"):
-            ray.init(address=address, num_cpus=processors, logging_level="ERROR", **_QUIET)
-        yield int(ray.cluster_resources().get("CPU", 1))
-    finally:
-        ray.shutdown()
-
-
-@contextmanager
-def _dask(workers: Workers) -> Iterator[int]:
-    try:
-        from distributed import Client, LocalCluster
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("backend 'dask'", error, 'pip install "mpgg-env[dask]"') from error
-    with ExitStack() as stack:
-        with _start_of("Dask"):
-            address: Any = workers.address
-            if address is None:
-                cluster = LocalCluster(
-                    n_workers=_own_processors(workers), threads_per_worker=1, dashboard_address=None, silence_logs=50
-                )
-                address = stack.enter_context(cluster)
-            client = stack.enter_context(Client(address))
-        yield sum(client.ncores().values())
-
-
-@contextmanager
-def _start_of(library: str) -> Iterator[None]:
-    """A cluster is started or reached here. Its processes never see Ctrl-C.
-
-    Raises:
-        ConnectionError: It does not come up: the libraries raise errors of many kinds, among them plain `Exception`.
-    """
-    try:
-        with without_interrupts():
-            yield
-    except Exception as error:
-        raise ConnectionError(f"{library} does not start or answer: {error}") from error
-
-
-def _own_processors(workers: Workers) -> int | None:
-    """Processors of a cluster that is started on this machine."""
-    import joblib
-
-    return None if workers.address is not None else int(joblib.cpu_count())
-
-
-_QUIET: Final[dict[str, Any]] = {"include_dashboard": False, "log_to_driver": False}
-_MACHINES: Final[dict[str, Callable[[Workers], Any]]] = {"loky": _this_machine, "ray": _ray, "dask": _dask}
